@@ -1,0 +1,77 @@
+"""Writing that never leaves half a file: a temporary file beside the target, fsync, replace."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterator
+
+from kdseg.errors import OutputError, PathLike
+
+
+@contextmanager
+def atomic_path(target: PathLike) -> Iterator[Path]:
+    """Yield a path beside ``target`` to write to; on success it replaces ``target``, on any error nothing changes.
+
+    The temporary name keeps the target's suffixes (``.seg.nrrd``, ``.nii.gz``), because writers choose the format by them.
+
+    Raises
+    ------
+    OutputError
+        If the folder is missing or read-only, or the disk is full.
+    """
+    target = Path(target)
+    try:
+        handle, name = tempfile.mkstemp(prefix=".kdseg-", suffix=f"-{target.name}", dir=target.parent)
+        os.close(handle)
+    except OSError as error:
+        raise _output_error(target, error) from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        _flush_to_disk(temporary)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(target)
+        _flush_folder(target.parent)
+    except OSError as error:
+        raise _output_error(target, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(target: PathLike, data: bytes) -> None:
+    """Write ``data`` to ``target`` atomically."""
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(data)
+
+
+def _flush_to_disk(path: Path) -> None:
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _output_error(target: Path, error: OSError) -> OutputError:
+    return OutputError(
+        "The result could not be written.",
+        expected="a writable folder with enough free space",
+        found=error.strerror or str(error),
+        path=target,
+        remedy="Choose another folder or free some space; an earlier file of that name is unchanged.",
+    )

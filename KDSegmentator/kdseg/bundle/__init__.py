@@ -1,0 +1,1 @@
+"""The student bundle: one file, read as data only."""

@@ -1,0 +1,1 @@
+"""The network over the volume: engines, tiles and accumulation."""

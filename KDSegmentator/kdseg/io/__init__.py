@@ -1,0 +1,1 @@
+"""Files in and out, with a gate in front of every reader."""

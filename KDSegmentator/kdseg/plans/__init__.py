@@ -1,0 +1,1 @@
+"""What nnU-Net says about a trained model."""

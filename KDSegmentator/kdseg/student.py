@@ -1,0 +1,44 @@
+"""A student in memory: everything :func:`kdseg.pipeline.segment` needs, already checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, Optional, Tuple
+
+from kdseg.plans.model import ModelPlan
+from kdseg.segmentation import LabelEntry
+
+
+@dataclass(frozen=True)
+class Student:
+    """A checked student.
+
+    Attributes
+    ----------
+    name, version
+        As in ``bundle.json``.
+    plan
+        What nnU-Net's ``plans.json`` and ``dataset.json`` say about preprocessing, patches and labels.
+    model
+        The ONNX file, as the bytes whose hash was checked.
+    model_sha256
+        Hex digest of ``model``.
+    mirroring_axes
+        Spatial axes (0, 1, 2 in the network's order) that may be mirrored; None where mirroring is off.
+    entries
+        The structures, in the order of their values.
+    document
+        ``bundle.json`` as data; empty for a student that was not read from a bundle.
+    source
+        Path of the bundle, for messages.
+    """
+
+    name: str
+    version: str
+    plan: ModelPlan
+    model: bytes = field(repr=False)
+    model_sha256: str
+    mirroring_axes: Optional[Tuple[int, ...]]
+    entries: Tuple[LabelEntry, ...]
+    document: Dict[str, Any] = field(default_factory=dict, repr=False)
+    source: str = "memory"

@@ -1,0 +1,1 @@
+"""The companion of KDSegmentator: distil, export, evaluate and profile students."""

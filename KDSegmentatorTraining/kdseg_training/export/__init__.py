@@ -1,0 +1,1 @@
+"""From an nnU-Net v2 model folder to a student bundle."""
