@@ -1,0 +1,1 @@
+# Slicer includes files of its own here; the stand-in needs none.

