@@ -1,0 +1,48 @@
+"""Choose the engine that finds the surface distances."""
+
+from __future__ import annotations
+
+from typing import Dict, Optional, Protocol, Sequence, Tuple
+
+import numpy as np
+import numpy.typing as npt
+
+from kdseg.errors import InputError
+from kdseg_training.metrics import numpy_engine
+from kdseg_training.metrics.definitions import SurfaceDefinition
+from kdseg_training.metrics.distances import SurfaceDistances
+from kdseg_training.metrics.overlap import OverlapCounts
+
+ENGINES = ("auto", "numpy", "numba")
+"""Names that :func:`measuring_function` takes."""
+
+
+class MeasuringFunction(Protocol):
+    """What an engine is; see :func:`kdseg_training.metrics.numpy_engine.measure_classes`."""
+
+    def __call__(
+        self,
+        prediction: npt.NDArray[np.uint8],
+        reference: npt.NDArray[np.uint8],
+        spacing_mm: Tuple[float, float, float],
+        classes: Sequence[int],
+        *,
+        definition: SurfaceDefinition,
+        threads: int,
+    ) -> Dict[int, Tuple[OverlapCounts, Optional[SurfaceDistances]]]:
+        """Count and measure the given classes."""
+
+
+def measuring_function(engine: str) -> MeasuringFunction:
+    """Return the engine of that name.
+
+    Raises
+    ------
+    InputError
+        If there is no engine of that name.
+    EngineError
+        If numba is asked for and not installed.
+    """
+    if engine not in ENGINES:
+        raise InputError("There is no such engine for surface metrics.", expected=", ".join(ENGINES), found=engine)
+    return numpy_engine.measure_classes
