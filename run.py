@@ -8,8 +8,8 @@
     python3 run.py lint     only format, lint, types and layers
     python3 run.py bench    the benchmarks in Testing/Benchmarks
 
-Each command makes the virtual environment it needs (``.venv-*`` in this folder) and uses it again while its recipe is unchanged.
-pip is called with its own configuration only, so a mirror or a proxy set up for pip is used here too.
+Each command makes the virtual environment it needs (``.venv-*`` in this folder) and uses it again while its recipe is the
+same. pip is called with its own configuration only, so a mirror or a proxy set up for pip is used here too.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class Environment:
     def pip(self, *arguments: str) -> None:
         """Run this environment's pip in the repository's root."""
         command = [self.python, "-m", "pip", "--disable-pip-version-check", *arguments]
-        if subprocess.run(command, cwd=ROOT).returncode:
+        if subprocess.run(command, cwd=ROOT, check=False).returncode:
             raise SetupError("pip failed; its message stands above. Check the network, or pip's configuration.")
 
 
@@ -155,7 +155,7 @@ def run_steps(steps: list[Step]) -> int:
 def works(interpreter: str) -> bool:
     """Tell whether a Python of that name is there and starts (version managers leave names that do not)."""
     path = shutil.which(interpreter)
-    return path is not None and subprocess.run([path, "-c", ""], capture_output=True).returncode == 0
+    return path is not None and subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0
 
 
 def demo_environment() -> Environment:

@@ -2,13 +2,14 @@
 
 Usage: ``python demo_volume.py NILEARN_WHEEL OUTPUT_FOLDER``
 
-The student of the demo was trained on crops around one hippocampus (Medical Segmentation Decathlon, Task04). It has never seen a
-whole head, so it gets what it knows: a box of 35×50×35 mm around each hippocampus. All training crops show the hippocampus
-with its lateral side at the low end of the first axis, as a left one lies in a right-anterior-superior grid. The box around the right one is
-therefore written with its first axis running from right to left. Nothing is resampled, and the header says where every voxel lies.
+The student of the demo was trained on crops around one hippocampus (Medical Segmentation Decathlon, Task04). It has never
+seen a whole head, so it gets what it knows: a box of 35×50×35 mm around each hippocampus. In every training crop the first
+axis runs from lateral to medial, as it does for a left hippocampus in a right-anterior-superior grid. So the box around the
+right one is written with its first axis from right to left. Nothing is resampled, and the header says where each voxel lies.
 
 The template is not one patient: it is the average of 152 T1 scans in MNI space (ICBM 2009a, symmetric), at 1 mm, with the
-skull removed. Being symmetric, it must give the same volumes on both sides. The package ``nilearn`` carries it; it is taken out of the wheel as a file, nothing is installed.
+skull removed. Being symmetric, it must give the same volumes on both sides. The package ``nilearn`` carries it; it is taken
+out of the wheel as a file, nothing is installed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-import SimpleITK as sitk
+import SimpleITK
+
 from kdseg.atomic import atomic_path
 
 MEMBER = "nilearn/datasets/data/mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"
@@ -29,11 +31,11 @@ BOX_SIZE = (35, 50, 35)
 LATERAL_CORNER_RAS_MM = {"left": (-42.0, -47.0, -29.0), "right": (42.0, -47.0, -29.0)}
 """Centre of the box's first voxel: lateral, posterior, inferior.
 
-Found by sliding the mean of the training crops over the template; the hippocampus then lies in the box where it lies in training.
+Found by sliding the mean of the training crops over the template: the hippocampus lies in the box as it does in training.
 """
 
 
-def read_template(wheel: Path) -> sitk.Image:
+def read_template(wheel: Path) -> SimpleITK.Image:
     """Read the T1 template out of the wheel.
 
     Parameters
@@ -55,13 +57,13 @@ def read_template(wheel: Path) -> sitk.Image:
             raise SystemExit(f"{wheel.name} does not hold {MEMBER}. Delete the wheel and try another version of nilearn.")
         path = Path(folder) / "template.nii.gz"
         path.write_bytes(archive.read(MEMBER))
-        template = sitk.ReadImage(str(path))
+        template = SimpleITK.ReadImage(str(path))
     if template.GetSize() != (197, 233, 189) or template.GetSpacing() != (1.0, 1.0, 1.0):
         raise SystemExit(f"The template in {wheel.name} has another grid than the one this demo was made for.")
     return template
 
 
-def cut_out(template: sitk.Image, side: str) -> sitk.Image:
+def cut_out(template: SimpleITK.Image, side: str) -> SimpleITK.Image:
     """Return the box around the hippocampus of one side, ordered as in training.
 
     Parameters
@@ -78,9 +80,9 @@ def cut_out(template: sitk.Image, side: str) -> sitk.Image:
     right_mm, anterior_mm, superior_mm = LATERAL_CORNER_RAS_MM[side]
     x, y, z = template.TransformPhysicalPointToIndex((-right_mm, -anterior_mm, superior_mm))
     width, depth, height = BOX_SIZE
-    if side == "left":
-        return template[x : x + width, y : y + depth, z : z + height]
-    return template[x : x - width : -1, y : y + depth, z : z + height]
+    towards_medial = slice(x, x + width) if side == "left" else slice(x, x - width, -1)
+    box: SimpleITK.Image = template[towards_medial, y : y + depth, z : z + height]
+    return box
 
 
 def main() -> None:
@@ -91,7 +93,7 @@ def main() -> None:
     for side in LATERAL_CORNER_RAS_MM:
         path = folder / f"{side}_hippocampus.nii.gz"
         with atomic_path(path) as temporary:
-            sitk.WriteImage(cut_out(template, side), str(temporary))
+            SimpleITK.WriteImage(cut_out(template, side), str(temporary))
         print(f"Cut out: {'×'.join(map(str, BOX_SIZE))} mm around the {side} hippocampus → {path.name}")
     print("Why: the student was trained on such crops and does not know the rest of the head.")
 
