@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple
 
 from kdseg.plans.model import ModelPlan
 from kdseg.segmentation import LabelEntry
+
+if TYPE_CHECKING:
+    from kdseg.bundle.selftest import SelfTest
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,10 @@ class Student:
         ``bundle.json`` as data; empty for a student that was not read from a bundle.
     source
         Path of the bundle, for messages.
+    digest
+        SHA-256 (hex) of the whole bundle file; empty for a student that was not read from a bundle.
+    self_test
+        A stored input with the decisions expected for it; None for a student that was not read from a bundle.
     """
 
     name: str
@@ -42,3 +49,5 @@ class Student:
     entries: Tuple[LabelEntry, ...]
     document: Dict[str, Any] = field(default_factory=dict, repr=False)
     source: str = "memory"
+    digest: str = ""
+    self_test: Optional[SelfTest] = field(default=None, repr=False)
