@@ -7,6 +7,7 @@ line, console) can show them in its own way: what is wrong, what was expected an
     ├── InputError                  3   the image or series is not usable
     │   ├── VolumeFileError             damaged, truncated or unsupported file
     │   ├── GeometryError               spacing, direction or origin contradict themselves or each other
+    │   ├── DicomSeriesError            a slice is missing, duplicate, irregular or unreadable; more than one series
     │   ├── ChannelError                the student needs other or more channels
     │   └── IntensityError              constant, empty or not finite
     ├── BundleError                 4   the student bundle is not usable
@@ -18,6 +19,7 @@ line, console) can show them in its own way: what is wrong, what was expected an
     ├── MemoryLimitError            5   the estimate is above the ceiling
     ├── OutputError                 6   the result cannot be written
     ├── EngineError                 7   the requested engine is missing or failed
+    ├── ExportError                 8   a model folder cannot become a student bundle
     └── Cancelled                 130   the user cancelled
 
 The number is the exit code of the command line (:attr:`KDSegError.exit_code`); 2 is left to usage errors.
@@ -101,6 +103,10 @@ class GeometryError(InputError):
     """Spacing, origin or direction are missing, impossible, or contradict each other."""
 
 
+class DicomSeriesError(InputError):
+    """The DICOM folder is not one complete, regular series of greyscale slices."""
+
+
 class ChannelError(InputError):
     """The number of channels is not the one the student was trained with."""
 
@@ -170,6 +176,12 @@ class EngineError(KDSegError):
     """The requested inference engine is not installed, cannot load the network, or failed while running it."""
 
     exit_code = 7
+
+
+class ExportError(KDSegError):
+    """A model folder cannot become a student bundle: something is missing, damaged, not allowed or drifts too far."""
+
+    exit_code = 8
 
 
 class Cancelled(KDSegError):
