@@ -27,8 +27,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 OLDEST_PYTHON = (3, 10)
-SLICER_5_8_PYTHON = "python3.9"
-PREFERRED_TRAINING_PYTHON = "python3.11"
+SLICER_5_8_PYTHON = "3.9"
+PREFERRED_TRAINING_PYTHON = "3.11"
 DEMO_FOLDER = ROOT / "demo"
 DEMO_VOLUME_PACKAGE = "nilearn"
 DEMO_STUDENT = "hippocampus*.kdseg.zip"
@@ -153,9 +153,16 @@ def run_steps(steps: list[Step]) -> int:
 
 
 def works(interpreter: str) -> bool:
-    """Tell whether a Python of that name is there and starts (version managers leave names that do not)."""
-    path = shutil.which(interpreter)
-    return path is not None and subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0
+    """Tell whether an interpreter starts (version managers leave names on the PATH that do not)."""
+    return subprocess.run([interpreter, "-c", ""], capture_output=True, check=False).returncode == 0
+
+
+def find_python(version: str) -> str | None:
+    """Return an interpreter of that version, such as "3.9": from the PATH, else from pyenv's folder; None if there is none."""
+    name = f"python{version}"
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    candidates = [shutil.which(name), *(str(path) for path in sorted(pyenv.glob(f"{version}.*/bin/{name}")))]
+    return next((candidate for candidate in candidates if candidate and works(candidate)), None)
 
 
 def demo_environment() -> Environment:
@@ -166,17 +173,20 @@ def demo_environment() -> Environment:
 
 def training_environment() -> Environment:
     """Return the environment with nnU-Net, torch and the developer's tools."""
-    interpreter = PREFERRED_TRAINING_PYTHON if works(PREFERRED_TRAINING_PYTHON) else sys.executable
+    interpreter = find_python(PREFERRED_TRAINING_PYTHON) or sys.executable
     constraints = ROOT / "Testing" / "constraints-training.txt"
     arguments = ("-e", ".[training,dev]", "-c", str(constraints.relative_to(ROOT)))
     return Environment("training", interpreter, arguments, (ROOT / "pyproject.toml", constraints))
 
 
-def slicer_5_8_environment() -> Environment:
-    """Return the environment of the oldest Slicer: Python 3.9, NumPy 1.26, ONNX Runtime 1.19.2."""
+def slicer_5_8_environment() -> Environment | None:
+    """Return the environment of the oldest Slicer: Python 3.9, NumPy 1.26, ONNX Runtime 1.19.2; None without that Python."""
+    interpreter = find_python(SLICER_5_8_PYTHON)
+    if interpreter is None:
+        return None
     constraints = ROOT / "Testing" / "constraints-slicer-5.8.txt"
     arguments = ("-e", ".[test]", "-c", str(constraints.relative_to(ROOT)))
-    return Environment("slicer-5.8", SLICER_5_8_PYTHON, arguments, (ROOT / "pyproject.toml", constraints))
+    return Environment("slicer-5.8", interpreter, arguments, (ROOT / "pyproject.toml", constraints))
 
 
 def lint_steps(environment: Environment) -> list[Step]:
@@ -196,20 +206,18 @@ def lint() -> int:
 
 def test() -> int:
     """Run everything that the continuous integration runs."""
+    oldest = slicer_5_8_environment()
+    missing = f"Python {SLICER_5_8_PYTHON} is not on this machine"
+    if oldest is None and os.environ.get("CI"):
+        raise SetupError(f"{missing}. The runtime's tests must also pass on the Python of Slicer 5.8.")
     training = training_environment().prepare()
     steps = lint_steps(training)
-    without_slicer_5_8 = not works(SLICER_5_8_PYTHON)
-    if without_slicer_5_8 and os.environ.get("CI"):
-        raise SetupError(
-            f"{SLICER_5_8_PYTHON} is not on this machine. The runtime's tests must also run on Slicer 5.8's Python."
-        )
-    if not without_slicer_5_8:
-        oldest = slicer_5_8_environment().prepare()
-        steps.append(Step("runtime, Slicer 5.8", (oldest.python, "-m", "pytest", "Testing/Python/runtime", "-q")))
+    if oldest is not None:
+        steps.append(Step("runtime, Slicer 5.8", (oldest.prepare().python, "-m", "pytest", "Testing/Python/runtime", "-q")))
     steps.append(Step("all tests", (training.python, "-m", "pytest", "Testing/Python", "-q")))
     code = run_steps(steps)
-    if without_slicer_5_8:
-        print(f"LEFT OUT           runtime, Slicer 5.8      {SLICER_5_8_PYTHON} is not on this machine")
+    if oldest is None:
+        print(f"LEFT OUT           runtime, Slicer 5.8      {missing}")
     return code
 
 
@@ -245,36 +253,32 @@ def demo() -> int:
     student = demo_student()
     environment = demo_environment().prepare()
     wheel = download_demo_package(environment)
-    DEMO_FOLDER.mkdir(exist_ok=True)
-    cut = (environment.python, "Examples/demo_volume.py", str(wheel), str(DEMO_FOLDER))
-    subprocess.run(cut, cwd=ROOT, check=True)
-    for side in ("left", "right"):
-        say(f"segmenting the {side} hippocampus with {student.name}")
-        subprocess.run(demo_command(environment, student, side), cwd=ROOT, check=True)
+    inputs = DEMO_FOLDER / "input"
+    inputs.mkdir(parents=True, exist_ok=True)
+    say("cutting out what the student was made for")
+    cut_out = (environment.python, "Examples/demo_volume.py", str(wheel), str(inputs))
+    subprocess.run(cut_out, cwd=ROOT, check=True)
+    say(f"segmenting with {student.name}")
+    segment = (
+        *(str(environment.scripts / "kdseg"), "segment", str(inputs), "-m", str(student), "-o", str(DEMO_FOLDER)),
+        *("--format", "seg.nrrd", "--format", "nii.gz", "--report", "--picture", "--overwrite"),
+    )
+    subprocess.run(segment, cwd=ROOT, check=True)
     show_results(time.monotonic() - started)
     return 0
-
-
-def demo_command(environment: Environment, student: Path, side: str) -> tuple[str, ...]:
-    """Return the ``kdseg segment`` command for one side."""
-    stem = DEMO_FOLDER / f"{side}_hippocampus"
-    return (
-        *(str(environment.scripts / "kdseg"), "segment", f"{stem}.nii.gz", "-m", str(student), "-o", str(DEMO_FOLDER)),
-        *("--format", "seg.nrrd", "--format", "nii.gz", "--overwrite"),
-        *("--report", f"{stem}.report.json", "--picture", f"{stem}.png"),
-    )
 
 
 def show_results(seconds: float) -> None:
     """Print the volumes and the files of the demo."""
     say(f"done in {seconds:.0f} s")
-    for side in ("left", "right"):
-        report = json.loads((DEMO_FOLDER / f"{side}_hippocampus.report.json").read_text(encoding="utf-8"))
-        for structure, volume_ml in report["volumes_ml"].items():
-            print(f"{side:<6} {structure:<24} {volume_ml:6.2f} ml")
-    print("\nOpen the .seg.nrrd files in 3D Slicer (names, colours and terminology come along), or look at the pictures:")
-    for path in sorted(DEMO_FOLDER.iterdir()):
-        print(f"  {path.relative_to(ROOT).as_posix()}")
+    for path in sorted(DEMO_FOLDER.glob("*.report.json")):
+        case = path.name.removesuffix(".report.json").replace("_", " ")
+        for structure, volume_ml in json.loads(path.read_text(encoding="utf-8"))["volumes_ml"].items():
+            print(f"{case:<18} {structure:<24} {volume_ml:6.2f} ml")
+    print("\nOpen a .seg.nrrd file in 3D Slicer (names, colours and terminology come along), or look at a picture:")
+    for path in sorted(DEMO_FOLDER.rglob("*")):
+        if path.is_file():
+            print(f"  {path.relative_to(ROOT).as_posix()}")
 
 
 COMMANDS = {"demo": demo, "test": test, "lint": lint, "bench": bench}

@@ -18,12 +18,20 @@ def run(load_script, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     return module
 
 
+def make_executable(path: Path, text: str) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="ascii")
+    path.chmod(0o755)
+    return str(path)
+
+
 @pytest.fixture
 def environment(run, tmp_path: Path):
-    """An environment whose recipe holds one file."""
+    """An environment whose recipe holds one file; its interpreter only answers -VV and makes an empty folder for -m venv."""
     recipe = tmp_path / "recipe.txt"
     recipe.write_text("numpy", encoding="utf-8")
-    return run.Environment("trial", sys.executable, ("numpy",), (recipe,))
+    interpreter = make_executable(tmp_path / "python", '#!/bin/sh\nif [ "$2" = venv ]; then rm -rf "$4"; mkdir "$4"; fi\n')
+    return run.Environment("trial", interpreter, ("numpy",), (recipe,))
 
 
 def python_step(run, title: str, code: str):
@@ -53,12 +61,13 @@ def test_an_environment_with_the_right_stamp_is_used_again(environment) -> None:
 def test_an_environment_with_another_stamp_is_made_anew(environment, monkeypatch: pytest.MonkeyPatch, run) -> None:
     environment.folder.mkdir()
     (environment.folder / "stamp").write_text("older", encoding="ascii")
+    (environment.folder / "left over").touch()
     installed = []
     monkeypatch.setattr(run.Environment, "pip", lambda self, *arguments: installed.append(arguments))
     environment.prepare()
     assert installed == [("install", "numpy")]
     assert (environment.folder / "stamp").read_text(encoding="ascii") == environment.stamp()
-    assert Path(environment.python).exists()
+    assert not (environment.folder / "left over").exists()
 
 
 def test_a_failed_installation_leaves_no_stamp(environment, monkeypatch: pytest.MonkeyPatch, run) -> None:
@@ -86,13 +95,23 @@ def test_only_passing_steps_give_zero(run) -> None:
     assert run.run_steps([python_step(run, "fine", "pass")]) == 0
 
 
-def test_a_name_without_a_python_behind_it_does_not_work(run) -> None:
-    assert run.works(sys.executable)
-    assert not run.works("python0.0")
+def test_a_name_that_does_not_start_is_no_python(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_executable(tmp_path / "shims" / "python3.9", "#!/bin/sh\nexit 127\n")
+    monkeypatch.setenv("PATH", str(tmp_path / "shims"))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+    assert run.find_python("3.9") is None
+
+
+def test_a_python_of_pyenv_is_found(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_executable(tmp_path / "shims" / "python3.9", "#!/bin/sh\nexit 127\n")
+    python = make_executable(tmp_path / "pyenv" / "versions" / "3.9.18" / "bin" / "python3.9", "#!/bin/sh\nexit 0\n")
+    monkeypatch.setenv("PATH", str(tmp_path / "shims"))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+    assert run.find_python("3.9") == python
 
 
 def without_python39(run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "works", lambda interpreter: False)
+    monkeypatch.setattr(run, "find_python", lambda version: None)
     monkeypatch.setattr(run.Environment, "prepare", lambda self: self)
     monkeypatch.setattr(run, "run_steps", lambda steps: 0)
 
@@ -101,7 +120,7 @@ def test_ci_fails_without_the_oldest_python(run, monkeypatch: pytest.MonkeyPatch
     without_python39(run, monkeypatch)
     monkeypatch.setenv("CI", "1")
     assert run.main(["test"]) == 1
-    assert "python3.9 is not on this machine" in capsys.readouterr().err
+    assert "Python 3.9 is not on this machine" in capsys.readouterr().err
 
 
 def test_a_developer_without_the_oldest_python_is_told(
