@@ -130,7 +130,10 @@ def _check_single_greyscale_frame(header: DicomHeader) -> None:
     photometric = header.text(dh.PHOTOMETRIC)
     if (header.number(dh.SAMPLES_PER_PIXEL) or 1) != 1 or photometric != "MONOCHROME2":
         raise DicomSeriesError(
-            "The images are not plain greyscale.", expected="MONOCHROME2", found=photometric or "nothing", path=header.path,
+            "The images are not plain greyscale.",
+            expected="MONOCHROME2",
+            found=photometric or "nothing",
+            path=header.path,
             remedy="Choose the original greyscale series.",
         )
 
