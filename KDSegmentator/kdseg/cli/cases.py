@@ -1,0 +1,283 @@
+"""Which images belong together, and where each result goes. Everything is decided, and refused, before any work starts."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
+
+from kdseg.errors import ChannelError, InputError, OutputError
+
+IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
+"""Suffixes of images; a folder that holds one of them is taken as a folder of images, any other as a DICOM series."""
+
+FORMATS = ("seg.nrrd", "nii.gz", "nii", "nrrd", "mha")
+"""Formats of results, by suffix; the longest first."""
+
+_CHANNEL = re.compile(r"^(?P<case>.+)_(?P<channel>\d{4})$")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One volume to segment.
+
+    Attributes
+    ----------
+    name
+        File or folder name without its suffix.
+    paths
+        One file for each channel, or one DICOM folder.
+    """
+
+    name: str
+    paths: Tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One case and every file that its run will leave.
+
+    Attributes
+    ----------
+    case
+        The input.
+    outputs
+        Label files, one for each format.
+    report, picture
+        Report and picture, where they were asked for.
+    """
+
+    case: Case
+    outputs: Tuple[Path, ...]
+    report: Optional[Path] = None
+    picture: Optional[Path] = None
+
+    @property
+    def targets(self) -> Tuple[Path, ...]:
+        """Every file that will be written."""
+        return self.outputs + tuple(p for p in (self.report, self.picture) if p is not None)
+
+
+def find_cases(images: Sequence[str], channels: int) -> List[Case]:
+    """Group what the user named into cases.
+
+    Parameters
+    ----------
+    images
+        Each a file, a DICOM series folder, a folder of images, or for several channels files joined by commas.
+    channels
+        Number of channels of the student. In a folder of images, files of several channels belong together by nnU-Net's
+        names: ``case_0000.nii.gz``, ``case_0001.nii.gz``.
+
+    Raises
+    ------
+    InputError
+        If something does not exist or holds no image.
+    ChannelError
+        If a case has not one file for each channel.
+    """
+    cases: List[Case] = []
+    for image in images:
+        path = Path(image)
+        if path.is_dir():
+            cases.extend(_cases_in(path, channels))
+        else:
+            paths = (path,) if path.exists() else tuple(Path(p) for p in image.split(",") if p)
+            cases.append(_case_of(paths, channels))
+    return cases
+
+
+def plan_outputs(
+    cases: Sequence[Case],
+    out: Optional[str],
+    formats: Sequence[str] = (),
+    *,
+    report: Optional[str] = None,
+    picture: Optional[str] = None,
+) -> List[Plan]:
+    """Decide where each result goes.
+
+    Parameters
+    ----------
+    cases
+        From :func:`find_cases`.
+    out
+        A file (one case only), a folder, or None for beside each input as ``<name>.seg.<format>``.
+    formats
+        Suffixes from :data:`FORMATS`; by default that of ``out``, else ``seg.nrrd``.
+    report, picture
+        A file (one case only), an empty string for a file beside the result, or None for none.
+
+    Raises
+    ------
+    OutputError
+        If a result would replace an input or another result.
+    """
+    file_format = _format_of(out) if out is not None and not Path(out).is_dir() else None
+    for option, value in (("-o", out if file_format else None), ("--report", report), ("--picture", picture)):
+        if value and len(cases) > 1:
+            raise OutputError(
+                f"{option} names one file, but there are {len(cases)} cases.", path=value, remedy="Give -o a folder."
+            )
+    plans = []
+    for case in cases:
+        outputs, stem = _outputs(case, out, file_format, formats)
+        plans.append(
+            Plan(case, outputs, _beside(report, stem, ".report.json"), _beside(picture, stem, ".png")),
+        )
+    _refuse_collisions(plans)
+    return plans
+
+
+def refuse_existing(plans: Iterable[Plan]) -> None:
+    """Refuse to replace files that exist.
+
+    Raises
+    ------
+    OutputError
+        Naming the first of them and how many there are.
+    """
+    existing = [t for plan in plans for t in plan.targets if t.exists()]
+    if existing:
+        raise OutputError(
+            "It exists already." if len(existing) == 1 else f"It and {len(existing) - 1} more results exist already.",
+            path=existing[0],
+            remedy="Use --overwrite to replace results, --skip-done to keep finished ones, or -o for another place.",
+        )
+
+
+def stem_of(path: Path) -> str:
+    """Return the name of an image without its suffix; of a folder its name."""
+    lower = path.name.lower()
+    for suffix in IMAGE_SUFFIXES:
+        if lower.endswith(suffix) and len(lower) > len(suffix):
+            return path.name[: -len(suffix)]
+    return path.name or path.resolve().name
+
+
+def _case_of(paths: Tuple[Path, ...], channels: int) -> Case:
+    for path in paths:
+        if not path.exists():
+            raise InputError("There is no such file or folder.", path=path, remedy="Check the path.")
+    if len(paths) != channels:
+        raise ChannelError(
+            "The case has not one file for each channel of the student.",
+            expected=f"{channels} file(s)",
+            found=f"{len(paths)} file(s)",
+            path=",".join(map(str, paths)),
+            remedy="Join the files of one case with commas, in the order of the channels that `kdseg info` lists.",
+        )
+    name = stem_of(paths[0])
+    match = _CHANNEL.match(name) if channels > 1 else None
+    return Case(match["case"] if match else name, paths)
+
+
+def _cases_in(folder: Path, channels: int) -> List[Case]:
+    try:
+        files = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+    except OSError as error:
+        raise InputError("The folder cannot be read.", found=error.strerror or str(error), path=folder) from error
+    images = [p for p in files if _is_image(p)]
+    if not images:
+        if not files:
+            raise InputError(
+                "The folder holds no image and no DICOM file.",
+                expected="a DICOM series, or images ending in " + ", ".join(IMAGE_SUFFIXES),
+                path=folder,
+                remedy="Give the folder of the series itself, not the one above it.",
+            )
+        return [Case(stem_of(folder), (folder,))]
+    if channels == 1:
+        return [Case(stem_of(p), (p,)) for p in images]
+    grouped: Dict[str, List[Path]] = {}
+    for path in images:
+        match = _CHANNEL.match(stem_of(path))
+        grouped.setdefault(match["case"] if match else stem_of(path), []).append(path)
+    return [_channels_in_order(name, paths, channels) for name, paths in grouped.items()]
+
+
+def _channels_in_order(name: str, paths: List[Path], channels: int) -> Case:
+    numbers = [stem_of(p)[-5:] for p in paths]
+    if numbers != [f"_{i:04d}" for i in range(channels)]:
+        raise ChannelError(
+            f"The case {name} has not one file for each channel of the student.",
+            expected=", ".join(f"{name}_{i:04d}" for i in range(channels)),
+            found=", ".join(p.name for p in paths),
+            path=paths[0].parent,
+            remedy="Name the channels as nnU-Net does, or join the files of a case with commas.",
+        )
+    return Case(name, tuple(paths))
+
+
+def _is_image(path: Path) -> bool:
+    lower = path.name.lower()
+    return lower.endswith(IMAGE_SUFFIXES) and not any(lower.endswith(f".seg.{f}") for f in ("nrrd", *FORMATS))
+
+
+def _format_of(path: str) -> Optional[str]:
+    """Return the format that a path's suffix names, None for a folder."""
+    return next((f for f in FORMATS if path.lower().endswith("." + f)), None)
+
+
+def _outputs(
+    case: Case, out: Optional[str], file_format: Optional[str], formats: Sequence[str]
+) -> Tuple[Tuple[Path, ...], Path]:
+    """Return the label files of a case, and the path without suffix that its report and picture share."""
+    wanted = tuple(dict.fromkeys(formats)) or (file_format or "seg.nrrd",)
+    if out is None:
+        first = case.paths[0] if case.paths[0].name else case.paths[0].resolve()
+        stem = first.parent / case.name
+        return tuple(stem.with_name(f"{case.name}.seg.{f[4:] if f == 'seg.nrrd' else f}") for f in wanted), stem
+    if file_format is None:
+        stem = Path(out) / case.name
+        return tuple(stem.with_name(f"{case.name}.{f}") for f in wanted), stem
+    if wanted != (file_format,):
+        raise OutputError(
+            "The suffix of -o and --format disagree.",
+            expected=f".{file_format}",
+            found=", ".join(wanted),
+            path=out,
+            remedy="Leave out --format, or give -o a folder.",
+        )
+    return (Path(out),), Path(out[: -len(file_format) - 1])
+
+
+def _beside(value: Optional[str], stem: Path, suffix: str) -> Optional[Path]:
+    if value is None:
+        return None
+    return Path(value) if value else stem.with_name(stem.name + suffix)
+
+
+def _refuse_collisions(plans: Sequence[Plan]) -> None:
+    inputs = {_identity(p) for plan in plans for p in plan.case.paths}
+    seen: Dict[str, str] = {}
+    for plan in plans:
+        for target in plan.targets:
+            key = _identity(target)
+            if target.is_dir():
+                raise OutputError("A folder has the name of the result.", path=target, remedy="Choose another name with -o.")
+            if key in inputs:
+                raise OutputError(
+                    "The result would replace an input image.", path=target, remedy="Choose another name or folder with -o."
+                )
+            if _identity(target.parent) in inputs:
+                raise OutputError(
+                    "The result would lie among the files of a DICOM series.",
+                    path=target,
+                    remedy="Choose another folder with -o.",
+                )
+            if key in seen:
+                raise OutputError(
+                    "Two results would be written to this file.",
+                    found=f"the cases {seen[key]} and {plan.case.name}" if seen[key] != plan.case.name else "",
+                    path=target,
+                    remedy="Choose a folder for each with -o, give the inputs different names, or leave out a --format.",
+                )
+            seen[key] = plan.case.name
+
+
+def _identity(path: Path) -> str:
+    """Return one name for all ways to write a path (links, ``..``, on Windows capitals)."""
+    return os.path.normcase(path.resolve())

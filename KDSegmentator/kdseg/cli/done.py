@@ -1,0 +1,51 @@
+"""Whether a case is done: its report says so, and every file it names still has the hash it had."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, Mapping
+
+from kdseg.cli.cases import Plan
+from kdseg.errors import KDSegError
+from kdseg.limits import Options
+from kdseg.report import fingerprint, read_report
+from kdseg.student import Student
+
+
+def make_request(student: Student, options: Options) -> Dict[str, Any]:
+    """Return what decides the labels besides the inputs; threads and engine do not."""
+    return {
+        "student": f"{student.name} {student.version}",
+        "bundle_sha256": student.digest,
+        "model_sha256": student.model_sha256,
+        "mirroring": options.mirroring,
+        "tile_step_size": options.tile_step_size,
+    }
+
+
+def is_done(plan: Plan, request: Mapping[str, Any]) -> bool:
+    """Tell whether a finished run with the same request and the same inputs left exactly the files that ``plan`` names.
+
+    A file that merely exists does not count.
+    """
+    report = None if plan.report is None else read_report(plan.report)
+    if report is None or report.get("request") != dict(request):
+        return False
+    wanted = plan.outputs if plan.picture is None else (*plan.outputs, plan.picture)
+    return _hashes_fit(report.get("outputs"), wanted) and _inputs_fit(report.get("inputs"), plan)
+
+
+def _hashes_fit(records: Any, paths: Any) -> bool:
+    """Compare outputs by file name, so that a folder of results may be moved."""
+    try:
+        expected = {Path(r["path"]).name: r["sha256"] for r in records}
+        return all(p.is_file() and fingerprint(p).sha256 == expected.get(p.name) for p in paths)
+    except (TypeError, KeyError, KDSegError):
+        return False
+
+
+def _inputs_fit(records: Any, plan: Plan) -> bool:
+    try:
+        return [r["sha256"] for r in records] == [fingerprint(p).sha256 for p in plan.case.paths]
+    except (TypeError, KeyError, KDSegError):
+        return False

@@ -1,0 +1,140 @@
+"""One case from its files to its results: read, estimate, segment, write."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Dict, Iterator, Mapping, Sequence
+
+from kdseg.cli.cases import Plan
+from kdseg.cli.console import Console, format_bytes, format_seconds
+from kdseg.cli.runtime import Runtime
+from kdseg.errors import Cancelled
+from kdseg.hardware import describe_hardware
+from kdseg.limits import Limits, Options
+from kdseg.progress import CancelCallback, Progress, Stage
+from kdseg.report import RunFiles, fingerprint, write_report
+from kdseg.segmentation import Segmentation
+from kdseg.student import Student
+from kdseg.volume import Volume
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """What a case gave: volumes by structure, the report of the run, and its wall-clock time in seconds."""
+
+    volumes_ml: Dict[str, float]
+    report: Dict[str, Any]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class CaseRunner:
+    """Runs cases with one student.
+
+    Attributes
+    ----------
+    runtime
+        The steps.
+    student, limits, options
+        With what, and how.
+    request
+        What decides the labels, for the report.
+    command
+        The command line, for the report.
+    console
+        Where progress goes.
+    """
+
+    runtime: Runtime
+    student: Student
+    limits: Limits
+    options: Options
+    request: Mapping[str, Any]
+    command: Sequence[str]
+    console: Console
+
+    def run(self, plan: Plan, cancel: CancelCallback) -> CaseResult:
+        """Run one case; results appear only when all of the computation is done.
+
+        Raises
+        ------
+        KDSegError
+            If a step fails or the user cancels; no result was written then, unless writing itself failed midway.
+        """
+        began = time.perf_counter()
+        seconds: Dict[str, float] = {}
+        with self._stage(Stage.READ, seconds, cancel):
+            inputs = tuple(fingerprint(path) for path in plan.case.paths)
+            volume = self.runtime.read_volume(plan.case.paths)
+        self._show_estimate(volume)
+        segmentation = self.runtime.segment(
+            volume,
+            self.student,
+            limits=self.limits,
+            options=self.options,
+            progress=self.console.progress,
+            cancel=cancel,
+        )
+        with self._stage(Stage.WRITE, seconds, cancel):
+            for path in plan.outputs:
+                self.runtime.write(segmentation, path)
+        stages = {**seconds, **segmentation.report.get("stages_seconds", {})}
+        order = [stage.value for stage in Stage]
+        segmentation.report["stages_seconds"] = {
+            k: stages[k] for k in sorted(stages, key=lambda k: order.index(k) if k in order else len(order))
+        }
+        if plan.picture is not None:
+            self._write_picture(volume, segmentation, plan)
+        if plan.report is not None:
+            written = (*plan.outputs, *([] if plan.picture is None else [plan.picture]))
+            files = RunFiles(inputs, tuple(fingerprint(path) for path in written))
+            write_report(segmentation, plan.report, files=files, command=self.command, request=self.request)
+        return CaseResult(segmentation.volumes_ml(), segmentation.report, time.perf_counter() - began)
+
+    @contextmanager
+    def _stage(self, stage: Stage, seconds: Dict[str, float], cancel: CancelCallback) -> Iterator[None]:
+        if cancel():
+            raise Cancelled("The run was cancelled.", remedy="Nothing was written; start it again when you like.")
+        self.console.progress(Progress(stage, 0.0))
+        began = time.perf_counter()
+        yield
+        seconds[stage.value] = round(time.perf_counter() - began, 4)
+        self.console.progress(Progress(stage, 1.0, 0.0))
+
+    def _show_estimate(self, volume: Volume) -> None:
+        estimate = self.runtime.estimate(volume, self.student, self.limits, self.options)
+        usable = describe_hardware().usable_bytes
+        self.console.say(f"  needs about {estimate.sentence()}")
+        if usable is not None and estimate.peak_bytes > usable:
+            self.console.say(
+                f"  warning: only {format_bytes(usable)} of memory are available; the computer may become very slow. "
+                "Close other programs, or set --memory-gb."
+            )
+        if not self.console.quiet:
+            self.console.event(
+                "estimate",
+                peak_bytes=estimate.peak_bytes,
+                tiles=estimate.tiles,
+                ceiling_bytes=self.limits.memory_bytes,
+                available_bytes=usable,
+            )
+
+    def _write_picture(self, volume: Volume, segmentation: Segmentation, plan: Plan) -> None:
+        from kdseg.atomic import write_bytes
+        from kdseg.picture import draw_overview, to_png
+
+        if plan.picture is None:
+            return
+        report = segmentation.report
+        engine = report.get("engine", {}).get("provider", "")
+        seconds = format_seconds(sum(report["stages_seconds"].values()))
+        picture = draw_overview(
+            volume.voxels[0],
+            volume.geometry,
+            segmentation,
+            title=f"{self.student.name} {self.student.version}",
+            subtitle=" · ".join(part for part in (engine, seconds, "research use only") if part),
+        )
+        write_bytes(plan.picture, to_png(picture))

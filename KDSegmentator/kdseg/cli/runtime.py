@@ -1,0 +1,116 @@
+"""What the commands need of the runtime, as one object, so that it is loaded only when a command runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, List, Optional, Protocol, Sequence, Tuple
+
+from kdseg.errors import SelfTestError
+from kdseg.limits import EngineName, Limits, Options
+from kdseg.progress import CancelCallback, ProgressCallback
+from kdseg.segmentation import Segmentation
+from kdseg.student import Student
+from kdseg.volume import Volume
+
+
+class Runtime(Protocol):
+    """The steps of a run."""
+
+    def load_student(self, path: Path) -> Student:
+        """Read and check a bundle."""
+        ...
+
+    def read_volume(self, paths: Sequence[Path]) -> Volume:
+        """Read one file for each channel, or one DICOM folder."""
+        ...
+
+    def estimate(self, volume: Volume, student: Student, limits: Limits, options: Options) -> Any:
+        """Return the memory that a run will need, with ``peak_bytes``."""
+        ...
+
+    def segment(
+        self,
+        volume: Volume,
+        student: Student,
+        *,
+        limits: Limits,
+        options: Options,
+        progress: Optional[ProgressCallback],
+        cancel: Optional[CancelCallback],
+    ) -> Segmentation:
+        """Segment a volume."""
+        ...
+
+    def write(self, segmentation: Segmentation, path: Path) -> None:
+        """Write the labels in the format that the path's suffix names."""
+        ...
+
+    def card(self, student: Student) -> List[Tuple[str, str]]:
+        """Describe a student for people."""
+        ...
+
+    def self_test(self, student: Student, *, threads: int, engine: EngineName) -> Any:
+        """Run the bundle's own test and return how many decisions were ``compared``."""
+        ...
+
+
+class InstalledRuntime:
+    """The real one; every import happens when it is needed."""
+
+    def load_student(self, path: Path) -> Student:
+        """Read and check a bundle; see :func:`kdseg.bundle.load_student`."""
+        from kdseg.bundle import load_student
+
+        return load_student(path)
+
+    def read_volume(self, paths: Sequence[Path]) -> Volume:
+        """Read a volume strictly; see :func:`kdseg.io.read_volume`."""
+        from kdseg.io import read_volume
+
+        return read_volume(list(paths))
+
+    def estimate(self, volume: Volume, student: Student, limits: Limits, options: Options) -> Any:
+        """Estimate the memory of a run; see :func:`kdseg.pipeline.estimate`."""
+        from kdseg.pipeline import estimate
+
+        return estimate(volume, student, limits=limits, options=options)
+
+    def segment(
+        self,
+        volume: Volume,
+        student: Student,
+        *,
+        limits: Limits,
+        options: Options,
+        progress: Optional[ProgressCallback],
+        cancel: Optional[CancelCallback],
+    ) -> Segmentation:
+        """Segment a volume; see :func:`kdseg.pipeline.segment`."""
+        from kdseg.pipeline import segment
+
+        return segment(volume, student, limits=limits, options=options, progress=progress, cancel=cancel)
+
+    def write(self, segmentation: Segmentation, path: Path) -> None:
+        """Write ``.seg.nrrd`` with names, colours and terminology, anything else as a plain label map."""
+        from kdseg.io import write_label_map, write_seg_nrrd
+
+        if path.name.lower().endswith(".seg.nrrd"):
+            write_seg_nrrd(segmentation, path)
+        else:
+            write_label_map(segmentation, path)
+
+    def card(self, student: Student) -> List[Tuple[str, str]]:
+        """Describe a student; see :func:`kdseg.bundle.card`."""
+        from kdseg.bundle import card
+
+        return card(student)
+
+    def self_test(self, student: Student, *, threads: int, engine: EngineName) -> Any:
+        """Run a bundle's self-test on this computer; see :func:`kdseg.bundle.selftest.run_self_test`."""
+        from kdseg.bundle.selftest import run_self_test
+        from kdseg.inference.engine import open_engine
+
+        if student.self_test is None:
+            raise SelfTestError("The student has no self-test.", path=student.source, remedy="Use a student from a bundle.")
+        opened = open_engine(student.model, student.self_test.spatial_shape, threads=threads, name=engine)
+        return run_self_test(student, opened)

@@ -1,0 +1,199 @@
+"""What a run leaves behind for people and auditors: one readable JSON file.
+
+It names files only by the paths that the user gave and holds nothing that was read from image headers except hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+
+from kdseg._version import __version__
+from kdseg.atomic import write_bytes
+from kdseg.errors import PathLike, VolumeFileError
+from kdseg.hardware import describe_hardware
+from kdseg.segmentation import Segmentation
+
+REPORT_SCHEMA = "kdseg-report/1"
+"""Name and version of the report's layout, in its key ``schema``."""
+
+DEPENDENCIES = ("numpy", "scipy", "SimpleITK", "onnxruntime", "scikit-image", "pillow")
+"""Distributions whose versions are written down; variants of ONNX Runtime are found by :func:`onnxruntime_variants`."""
+
+ONNXRUNTIME_DISTRIBUTIONS = frozenset(
+    f"onnxruntime{variant}"
+    for variant in (
+        "",
+        "-gpu",
+        "-openvino",
+        "-directml",
+        "-silicon",
+        "-training",
+        "-qnn",
+        "-rocm",
+        "-migraphx",
+        "-cann",
+        "-vitisai",
+    )
+) | {"ort-nightly", "ort-nightly-gpu", "ort-nightly-directml"}
+"""Distributions that all bring the one package ``onnxruntime``; two of them side by side overwrite each other's files."""
+
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """A file or folder and what was in it.
+
+    Attributes
+    ----------
+    path
+        As the user gave it, or as it follows from what the user gave.
+    sha256
+        Hex digest of the file. For a folder: of the sorted lines ``<digest of file>  <name>`` of the files in it.
+    size_bytes
+        Size of the file, or of all files of the folder.
+    files
+        Number of files.
+    """
+
+    path: str
+    sha256: str
+    size_bytes: int
+    files: int = 1
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """The files of one run, hashed: inputs before they were read, outputs after they were written."""
+
+    inputs: Tuple[FileRecord, ...] = ()
+    outputs: Tuple[FileRecord, ...] = ()
+
+
+def fingerprint(path: PathLike) -> FileRecord:
+    """Hash a file, or the files directly in a folder (a DICOM series).
+
+    Raises
+    ------
+    VolumeFileError
+        If it cannot be read.
+    """
+    path = Path(path)
+    try:
+        if not path.is_dir():
+            digest, size = _hash_file(path)
+            return FileRecord(str(path), digest, size)
+        members = sorted(p for p in path.iterdir() if p.is_file())
+        hashes = [_hash_file(p) for p in members]
+    except OSError as error:
+        raise VolumeFileError(
+            "It cannot be read.", found=error.strerror or str(error), path=path, remedy="Check the path and its permissions."
+        ) from error
+    lines = "".join(f"{digest}  {member.name}\n" for member, (digest, _) in zip(members, hashes))
+    digest = hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
+    return FileRecord(str(path), digest, sum(size for _, size in hashes), len(members))
+
+
+def build_report(
+    segmentation: Segmentation, *, files: RunFiles, command: Sequence[str] = (), request: Optional[Mapping[str, Any]] = None
+) -> Dict[str, Any]:
+    """Return the report of a run as plain data.
+
+    Parameters
+    ----------
+    segmentation
+        The result; its own ``report`` (student, engine, memory, seconds per stage, volumes in ml) is taken over.
+    files
+        Inputs and outputs with their hashes.
+    command
+        The command line, word by word; empty where there was none.
+    request
+        What decides the labels besides the inputs (student, mirroring, step): a later run with the same request and the same
+        inputs need not be repeated.
+    """
+    return {
+        "schema": REPORT_SCHEMA,
+        "notice": "For research use only. Not a medical device.",
+        "created_utc": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "command": list(command),
+        "request": dict(request or {}),
+        **segmentation.report,
+        "inputs": [asdict(f) for f in files.inputs],
+        "outputs": [asdict(f) for f in files.outputs],
+        "volumes_ml": {name: round(ml, 4) for name, ml in segmentation.volumes_ml().items()},
+        "versions": versions(),
+        "hardware": describe_hardware().as_dict(),
+    }
+
+
+def write_report(
+    segmentation: Segmentation,
+    path: PathLike,
+    *,
+    files: RunFiles,
+    command: Sequence[str] = (),
+    request: Optional[Mapping[str, Any]] = None,
+) -> Dict[str, Any]:
+    """Write the report of a run atomically as indented JSON and return it.
+
+    Parameters
+    ----------
+    segmentation, files, command, request
+        See :func:`build_report`.
+    path
+        The JSON file.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    report = build_report(segmentation, files=files, command=command, request=request)
+    write_bytes(
+        path, (json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8", "backslashreplace")
+    )
+    return report
+
+
+def read_report(path: PathLike) -> Optional[Mapping[str, Any]]:
+    """Return a report that was written before, or None if there is none that can be read as one."""
+    try:
+        data = json.loads(Path(path).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return data if isinstance(data, dict) and data.get("schema") == REPORT_SCHEMA else None
+
+
+def versions() -> Dict[str, str]:
+    """Return the versions of this program, of Python and of what it computes with."""
+    found = {"kdseg": __version__, "python": platform.python_version()}
+    for name in (*DEPENDENCIES, *onnxruntime_variants()):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def onnxruntime_variants() -> Tuple[str, ...]:
+    """Return the names of the installed ONNX Runtime distributions, for example ``onnxruntime-openvino``, sorted."""
+    names = {str(d.metadata["Name"]).lower() for d in importlib.metadata.distributions() if d.metadata["Name"]}
+    return tuple(sorted(names & ONNXRUNTIME_DISTRIBUTIONS))
+
+
+def _hash_file(path: Path) -> Tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    with open(path, "rb") as file:
+        while True:
+            chunk = file.read(_CHUNK_BYTES)
+            if not chunk:
+                return digest.hexdigest(), size
+            digest.update(chunk)
+            size += len(chunk)
