@@ -100,6 +100,8 @@ class ModelPlan:
     ----------
     dataset_name, configuration, network_class
         For cards and reports.
+    features_per_stage
+        Channels of the encoder's stages, the full resolution first; the estimate of memory follows from them.
     channel_names
         Names of the input channels, in order.
     patch_size
@@ -121,6 +123,7 @@ class ModelPlan:
     dataset_name: str
     configuration: str
     network_class: str
+    features_per_stage: Tuple[int, ...]
     channel_names: Tuple[str, ...]
     patch_size: Tuple[int, ...]
     spacing_mm: Tuple[float, ...]

@@ -71,6 +71,7 @@ def parse_model_plan(
         dataset_name=str(plans.get("dataset_name", dataset.get("name", "unknown"))),
         configuration=configuration,
         network_class=_network_class(config, reader),
+        features_per_stage=_features(config, reader),
         channel_names=channel_names,
         patch_size=patch_size,
         spacing_mm=spacing,
@@ -213,6 +214,20 @@ def _network_class(config: Mapping[str, Any], reader: _Reader) -> str:
     if short not in NETWORK_CLASSES:
         raise reader.unsupported(f"the network {name}", ", ".join(sorted(NETWORK_CLASSES)))
     return short
+
+
+def _features(config: Mapping[str, Any], reader: _Reader) -> Tuple[int, ...]:
+    architecture = config.get("architecture")
+    if isinstance(architecture, dict):
+        arguments = reader.get(architecture, "arch_kwargs", dict)
+        features = arguments.get("features_per_stage")
+        if isinstance(features, list):
+            return tuple(reader.integers(arguments, "features_per_stage", minimum=1))
+        raise reader.error("features_per_stage", "a list of integers", repr(features))
+    base: Any = config.get("UNet_base_num_features")  # plans before nnU-Net 2.5
+    if not _is_int(base):
+        raise reader.error("UNet_base_num_features", "an integer", repr(base))
+    return (int(base),)
 
 
 def _channel_names(dataset: Mapping[str, Any], reader: _Reader) -> Tuple[str, ...]:

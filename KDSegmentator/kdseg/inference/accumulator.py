@@ -1,0 +1,110 @@
+"""Weighted sums of tile logits in half precision, kept only as long as a tile can still change them."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Tuple
+
+import numpy as np
+import numpy.typing as npt
+
+from kdseg.inference.strips import Strip
+from kdseg.inference.tiling import TileGrid
+
+HalfArray = npt.NDArray[np.float16]
+
+
+@dataclass(frozen=True)
+class Slab:
+    """Finished sums of a range of planes and rows, in the coordinates of the image without padding.
+
+    Attributes
+    ----------
+    first_plane, first_row
+        Where the slab begins.
+    sums
+        Gaussian-weighted sums of logits, half precision, shape (head, plane, row, column).
+    weights
+        Sums of the Gaussian weights, half precision, shape (plane, row, column). Sum divided by weight is the logit.
+    """
+
+    first_plane: int
+    first_row: int
+    sums: HalfArray
+    weights: HalfArray
+
+
+class Accumulator:
+    """Sums over the tiles of one strip, a moving window along axis 0.
+
+    nnU-Net keeps sums of the whole image in half precision: every tile's logits are multiplied by the weights and added in
+    single precision, then rounded to half. The same is done here in the same order, so the sums are the same bits; but only
+    the planes that a later tile can still reach are kept.
+
+    Parameters
+    ----------
+    grid, strip
+        The tiles.
+    heads
+        Channels of the logits.
+    weights
+        Gaussian weights of one tile, half precision.
+    pool
+        Runs heads in parallel.
+    """
+
+    def __init__(self, grid: TileGrid, strip: Strip, heads: int, weights: HalfArray, pool: Executor) -> None:
+        depth, width = grid.tile[0], grid.padded_shape[2]
+        self._grid, self._strip, self._pool = grid, strip, pool
+        self._tile_weights = weights
+        self._tile_weights_single = weights.astype(np.float32)
+        self._sums = np.zeros((heads, depth, strip.rows, width), dtype=np.float16)
+        self._weights = np.zeros((depth, strip.rows, width), dtype=np.float16)
+        self._first = 0
+
+    def add(self, start: Tuple[int, int, int], logits: npt.NDArray[np.float32]) -> None:
+        """Add a tile; its start along axis 0 must be that of the window."""
+        _, row, column = start
+        low, high = max(row, self._strip.start), min(row + self._grid.tile[1], self._strip.stop)
+        inside = slice(low - row, high - row)
+        target = (
+            slice(None),
+            slice(low - self._strip.start, high - self._strip.start),
+            slice(column, column + self._grid.tile[2]),
+        )
+
+        def add_head(head: int) -> None:
+            weighted = logits[head][:, inside] * self._tile_weights_single[:, inside]
+            region = self._sums[head][target]
+            np.add(region, weighted, out=region, dtype=np.float32, casting="unsafe")
+
+        list(self._pool.map(add_head, range(len(self._sums))))
+        self._weights[target] += self._tile_weights[:, inside]
+
+    def finished(self, next_start: int) -> Slab:
+        """Return the planes before ``next_start``, which no later tile reaches; views that :meth:`advance` ends."""
+        grid = self._grid
+        planes = slice(
+            max(self._first, grid.padding_before[0]) - self._first,
+            min(next_start, grid.padding_before[0] + grid.image_shape[0]) - self._first,
+        )
+        rows = slice(
+            max(self._strip.start, grid.padding_before[1]) - self._strip.start,
+            min(self._strip.stop, grid.padding_before[1] + grid.image_shape[1]) - self._strip.start,
+        )
+        columns = slice(grid.padding_before[2], grid.padding_before[2] + grid.image_shape[2])
+        return Slab(
+            first_plane=self._first + planes.start - grid.padding_before[0],
+            first_row=self._strip.start + rows.start - grid.padding_before[1],
+            sums=self._sums[:, planes, rows, columns],
+            weights=self._weights[planes, rows, columns],
+        )
+
+    def advance(self, next_start: int) -> None:
+        """Move the window to ``next_start`` and forget the planes before."""
+        kept = self._grid.tile[0] - (next_start - self._first)
+        for array in (*self._sums, self._weights):
+            array[:kept] = array[array.shape[0] - kept :].copy()
+            array[kept:] = 0
+        self._first = next_start

@@ -1,0 +1,94 @@
+"""Half-precision numbers as sortable integers.
+
+NumPy computes with ``float16`` in software, several nanoseconds an element; comparing integers takes a fraction of one.
+The bits of a half-precision number, with the lower fifteen inverted where the sign is set, sort as 16-bit integers exactly
+like the numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Tuple
+
+import numpy as np
+import numpy.typing as npt
+
+from kdseg.errors import EngineError
+
+Keys = npt.NDArray[np.int16]
+HalfArray = npt.NDArray[np.float16]
+
+LARGEST_FINITE_KEY = 0x7BFF
+"""Key of 65504, the largest finite half-precision number."""
+
+CLOSE_KEYS = 16
+"""Two sums whose keys differ by more than this differ, divided by the same weight, by at least three steps of half precision.
+
+That holds for every weight, because a step is at most 2⁻¹⁰ and at least 2⁻¹¹ of a normal number; and two logits that are three
+steps apart stay apart after linear interpolation and rounding (see :mod:`kdseg.labelling.interpolation`).
+"""
+
+
+def keys_of(values: HalfArray) -> Keys:
+    """Return integers that sort like ``values``; −0 and +0 get the same key."""
+    bits = values.view(np.int16)
+    keys = bits >> 15
+    keys &= 0x7FFF
+    keys ^= bits
+    keys += keys == -1
+    return keys
+
+
+def quotients(sums: HalfArray, weights: HalfArray) -> HalfArray:
+    """Return sums divided by weights: in single precision, rounded to half, as ``torch.div`` does for half precision."""
+    logits: HalfArray = (sums.astype(np.float32) / weights.astype(np.float32)).astype(np.float16)
+    return logits
+
+
+def first_largest(sums: HalfArray, dtype: npt.DTypeLike) -> Tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+    """Return for each voxel the head with the largest sum, the lowest of equals, and where a lower head comes close to it.
+
+    Parameters
+    ----------
+    sums
+        Shape (head, …).
+    dtype
+        Integer type of the result.
+
+    Returns
+    -------
+    head
+        Index of the largest sum.
+    close
+        True where a head with a lower index is within :data:`CLOSE_KEYS`, so that dividing and rounding may make the two equal
+        and the lower one win.
+
+    Raises
+    ------
+    EngineError
+        If a sum is not finite: nnU-Net stops there as well.
+    """
+    best = keys_of(sums[0])
+    check_finite(best)
+    head = np.zeros(best.shape, dtype=dtype)
+    close = np.zeros(best.shape, dtype=np.bool_)
+    for index in range(1, len(sums)):
+        keys = keys_of(sums[index])
+        check_finite(keys)
+        higher = keys > best
+        if not higher.any():
+            continue
+        np.copyto(close, keys <= best + CLOSE_KEYS, where=higher)
+        np.copyto(head, index, where=higher)
+        np.maximum(best, keys, out=best)
+    return head, close
+
+
+def check_finite(keys: Keys) -> None:
+    """Raise :class:`EngineError` if a key is that of an infinity or of a value that is not a number."""
+    if keys.size and (keys.max() > LARGEST_FINITE_KEY or keys.min() < -LARGEST_FINITE_KEY - 1):
+        raise EngineError(
+            "The network gave logits that half precision cannot hold.",
+            expected="finite logits below 65504",
+            found="infinity or not-a-number",
+            remedy="Check the intensities of the image and the student; nnU-Net stops at the same point.",
+        )

@@ -1,0 +1,161 @@
+"""The peak memory of a run, estimated before it, and the plan that keeps it under a ceiling."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from kdseg.errors import MemoryLimitError
+from kdseg.inference.strips import Strip, cut_strips, tiles_computed
+from kdseg.inference.tiling import TileGrid, plan_tiles
+from kdseg.job import Job
+from kdseg.labelling.painter import BLOCK_VOXELS
+from kdseg.limits import Limits
+from kdseg.plans.model import ModelPlan, NormalizationScheme
+from kdseg.preprocessing.preprocessor import Placement
+from kdseg.process_memory import resident_bytes
+from kdseg.student import Student
+
+FULL_RESOLUTION_TENSORS = 9
+"""Tensors of the first stage's width that ONNX Runtime holds at once at full resolution, skip and concatenation included."""
+
+WEIGHT_COPIES = 2.5
+"""Copies of the weights while a session is open: the file, ONNX Runtime's, and its packed form."""
+
+ENGINE_BYTES = 120 * 1024**2
+"""Code and tables of ONNX Runtime, SciPy and SimpleITK that are not loaded before the first run, in bytes."""
+
+BYTES_PER_BLOCK_VOXEL = 48
+"""Temporary arrays of one block while labels are decided, per voxel of the larger grid, in bytes."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run will need.
+
+    Attributes
+    ----------
+    peak_bytes
+        Estimated peak of the process's resident memory, in bytes.
+    parts
+        The largest parts with their bytes, for the log.
+    tiles
+        Patches the network will see, without mirroring.
+    passes
+        Passes of the network for each patch: 2ᵏ with mirroring over k axes.
+    grid, strips
+        The tiles and how the grid is cut; one strip unless memory is short.
+    """
+
+    peak_bytes: int
+    parts: Tuple[Tuple[str, int], ...]
+    tiles: int
+    passes: int
+    grid: TileGrid
+    strips: Tuple[Strip, ...]
+
+    def sentence(self) -> str:
+        """Return the estimate for people."""
+        strips = f" in {len(self.strips)} strips" if len(self.strips) > 1 else ""
+        passes = f" × {self.passes} mirrored passes" if self.passes > 1 else ""
+        return f"{self.peak_bytes / 1024**3:.2f} GiB of memory, {self.tiles} patches{passes}{strips}"
+
+
+def plan_run(job: Job, placement: Placement, *, loaded_bytes: Optional[int] = None) -> Estimate:
+    """Find the fastest plan under the ceiling.
+
+    Parameters
+    ----------
+    job, placement
+        What is run on which grid.
+    loaded_bytes
+        Memory of the process before the run, with the volume loaded; measured if None.
+
+    Raises
+    ------
+    MemoryLimitError
+        If even the leanest plan is above the ceiling.
+    """
+    grid = plan_tiles(placement.network_shape, job.student.plan.patch_size, job.options.tile_step_size)
+    before = resident_bytes() if loaded_bytes is None else loaded_bytes
+    ceiling = job.limits.memory_bytes
+    smallest = 0
+    for count in range(1, len(grid.starts[1]) + 1):
+        estimate = _estimate(job, placement, grid, cut_strips(grid, count), before)
+        if ceiling is None or estimate.peak_bytes <= ceiling:
+            return estimate
+        smallest = min(smallest or estimate.peak_bytes, estimate.peak_bytes)
+    raise MemoryLimitError(
+        "The run needs more memory than it may use.",
+        estimate_bytes=smallest,
+        limit_bytes=ceiling or 0,
+        remedy="Raise the ceiling, crop the volume, close other programs, or choose a smaller student.",
+    )
+
+
+def _estimate(job: Job, placement: Placement, grid: TileGrid, strips: List[Strip], before: int) -> Estimate:
+    student = job.student
+    passes = 2 ** len(job.mirroring_axes or ())
+    labels = 2 * math.prod(placement.shape_before_cropping) * np.dtype(student.plan.labels.dtype).itemsize
+    parts = {
+        "image": _single(len(student.plan.channel_names) * math.prod(grid.padded_shape)),
+        "labels": labels,
+        "network": _network_bytes(student, grid, passes),
+        "sums": _sums_bytes(student, grid, strips),
+        "deciding labels": _block_bytes(placement, grid, job.limits),
+    }
+    preprocessing = _preprocessing_bytes(student.plan, placement)
+    return Estimate(
+        peak_bytes=before + ENGINE_BYTES + max(preprocessing, sum(parts.values())),
+        parts=(("before the run", before), ("preprocessing", preprocessing), *parts.items()),
+        tiles=tiles_computed(grid, strips),
+        passes=passes,
+        grid=grid,
+        strips=tuple(strips),
+    )
+
+
+def _single(elements: float) -> int:
+    return int(elements * 4)
+
+
+def _preprocessing_bytes(plan: ModelPlan, placement: Placement) -> int:
+    channels, voxels = len(plan.channel_names), math.prod(placement.shape_before_cropping)
+    network_voxels = math.prod(placement.network_shape)
+    temporary = 0
+    if any(n.scheme is NormalizationScheme.Z_SCORE for n in plan.normalization):
+        temporary = 2 * voxels * 4
+    if placement.network_shape != placement.cropped_shape:
+        in_plane = placement.cropped_shape[0] * math.prod(placement.network_shape[1:])
+        temporary = max(temporary, in_plane * 8)
+    return _single(channels * (voxels + network_voxels)) + temporary
+
+
+def _network_bytes(student: Student, grid: TileGrid, passes: int) -> int:
+    voxels = math.prod(grid.tile)
+    heads = student.plan.labels.heads
+    activations = _single(FULL_RESOLUTION_TENSORS * student.plan.features_per_stage[0] * voxels)
+    logits = _single(heads * voxels * (3 if passes > 1 else 1))
+    return activations + logits + int(WEIGHT_COPIES * len(student.model))
+
+
+def _sums_bytes(student: Student, grid: TileGrid, strips: Sequence[Strip]) -> int:
+    rows = max(s.rows for s in strips)
+    heads = student.plan.labels.heads
+    depth, width = grid.tile[0], grid.padded_shape[2]
+    window = 2 * (heads + 1) * depth * rows * width
+    edges = 2 * (heads + 1) * width * (rows + grid.padded_shape[0] * 2)
+    joined = window if len(strips) > 1 else 0
+    return window + edges + joined
+
+
+def _block_bytes(placement: Placement, grid: TileGrid, limits: Limits) -> int:
+    plane = math.prod(placement.network_shape[1:])
+    block = max(BLOCK_VOXELS, 2 * plane)
+    growth = max(1.0, math.prod(placement.cropped_shape) / math.prod(placement.network_shape))
+    threads = min(limits.threads, max(1, math.prod(placement.network_shape) // block))
+    weighted = _single(math.prod(grid.tile) * limits.threads)
+    return max(int(threads * block * growth * BYTES_PER_BLOCK_VOXEL), weighted)

@@ -1,0 +1,183 @@
+"""Segment a volume with a student: the one function behind the panel, the console, the command line and the benchmarks."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Dict, Optional
+
+import numpy as np
+import numpy.typing as npt
+
+from kdseg._version import __version__
+from kdseg.inference.engine import Engine, EngineInfo, open_engine
+from kdseg.inference.sliding_window import SlidingWindow, flip_combinations
+from kdseg.job import Job
+from kdseg.labelling.axes import axis_maps
+from kdseg.labelling.painter import LabelPainter
+from kdseg.labelling.rules import label_rule
+from kdseg.limits import Limits, Options
+from kdseg.memory import Estimate, plan_run
+from kdseg.preprocessing.cropping import nonzero_box
+from kdseg.preprocessing.preprocessor import Placement, check_channels, network_axes, place, preprocess
+from kdseg.progress import CancelCallback, Monitor, ProgressCallback, Stage
+from kdseg.segmentation import Segmentation
+from kdseg.student import Student
+from kdseg.volume import Volume
+
+
+def segment(
+    volume: Volume,
+    student: Student,
+    *,
+    limits: Optional[Limits] = None,
+    options: Optional[Options] = None,
+    progress: Optional[ProgressCallback] = None,
+    cancel: Optional[CancelCallback] = None,
+) -> Segmentation:
+    """Segment a volume exactly as stock nnU-Net v2 would with the same network.
+
+    Parameters
+    ----------
+    volume
+        Voxels of shape (channel, z, y, x) with their geometry; not changed.
+    student
+        From :func:`kdseg.bundle.load_student`.
+    limits
+        Threads and memory ceiling; by default all available CPUs and no ceiling.
+    options
+        Mirroring, tile step and engine; by default what ``nnUNetv2_predict`` does.
+    progress
+        Told of every patch and stage.
+    cancel
+        Asked before every pass of the network; True ends the run.
+
+    Returns
+    -------
+    Segmentation
+        Labels of shape (z, y, x) on the grid of the volume, and the report.
+
+    Raises
+    ------
+    InputError
+        If the volume does not fit the student.
+    MemoryLimitError
+        If the estimate is above the ceiling.
+    EngineError
+        If the engine is missing or fails.
+    Cancelled
+        If ``cancel`` returned True.
+    """
+    job = Job(student, limits or Limits(), options or Options())
+    monitor = Monitor(progress, cancel)
+    began = time.perf_counter()
+    monitor.report(Stage.PREPROCESS, 0.0)
+    planned = _plan(volume, job)
+    image, placement = preprocess(volume, student.plan, lambda share: monitor.report(Stage.PREPROCESS, share))
+    monitor.add_seconds(Stage.PREPROCESS, time.perf_counter() - began)
+    monitor.report(Stage.NETWORK, 0.0)
+    engine = _open(job, planned, monitor)
+    labels = _predict(image, placement, job, engine, planned, monitor)
+    result = np.ascontiguousarray(placement.to_volume_axes(labels))
+    segmentation = Segmentation(result, volume.geometry, student.entries)
+    segmentation.report.update(_report(volume, job, placement, planned, engine.info))
+    segmentation.report["stages_seconds"] = {stage.value: round(s, 4) for stage, s in monitor.seconds.items()}
+    segmentation.report["volumes_ml"] = segmentation.volumes_ml()
+    return segmentation
+
+
+def estimate(
+    volume: Volume, student: Student, *, limits: Optional[Limits] = None, options: Optional[Options] = None
+) -> Estimate:
+    """Estimate memory and work of :func:`segment`, with the volume loaded.
+
+    Raises
+    ------
+    ChannelError
+        If the number of channels does not fit.
+    MemoryLimitError
+        If even the leanest plan is above the ceiling.
+    """
+    return _plan(volume, Job(student, limits or Limits(), options or Options()))
+
+
+def _plan(volume: Volume, job: Job) -> Estimate:
+    check_channels(volume, job.student.plan)
+    placement = place(volume.geometry, job.student.plan, lambda p: nonzero_box(network_axes(volume.voxels, p)))
+    return plan_run(job, placement)
+
+
+def _open(job: Job, planned: Estimate, monitor: Monitor) -> Engine:
+    began = time.perf_counter()
+    tile = planned.grid.tile
+    spatial = tile[1:] if job.student.plan.is_2d else tile
+    engine = open_engine(job.student.model, spatial, threads=job.limits.threads, name=job.options.engine)
+    monitor.add_seconds(Stage.NETWORK, time.perf_counter() - began)
+    return engine
+
+
+def _predict(  # noqa: PLR0917 - the parts of one run, used once
+    image: npt.NDArray[np.float32],
+    placement: Placement,
+    job: Job,
+    engine: Engine,
+    planned: Estimate,
+    monitor: Monitor,
+) -> npt.NDArray[Any]:
+    """Return labels in the network's axes on the whole grid."""
+    plan = job.student.plan
+    labels = np.zeros(placement.shape_before_cropping, dtype=plan.labels.dtype)
+    maps = axis_maps(
+        placement.network_shape,
+        placement.cropped_shape,
+        placement.network_spacing_mm,
+        placement.spacing_mm,
+        plan.logits_resampling,
+    )
+    with ThreadPoolExecutor(job.limits.threads) as pool:
+        painter = LabelPainter(labels[placement.box], maps, label_rule(plan.labels), pool, monitor)
+        window = SlidingWindow(
+            engine,
+            planned.grid,
+            planned.strips,
+            heads=plan.labels.heads,
+            flips=flip_combinations(job.mirroring_axes),
+            two_dimensional=plan.is_2d,
+            pool=pool,
+            monitor=monitor,
+        )
+        for slab in window.slabs(image):
+            painter.add(slab)
+    return labels
+
+
+def _report(volume: Volume, job: Job, placement: Placement, planned: Estimate, engine: EngineInfo) -> Dict[str, Any]:
+    """Return what was run and how, as plain data."""
+    student, geometry = job.student, volume.geometry
+    return {
+        "kdseg": __version__,
+        "input": {"source": volume.source, "shape_zyx": list(geometry.shape), "spacing_mm": list(geometry.spacing_mm)},
+        "student": {
+            "name": student.name,
+            "version": student.version,
+            "source": student.source,
+            "model_sha256": student.model_sha256,
+        },
+        "engine": {
+            "name": engine.name.value,
+            "provider": engine.provider,
+            "onnxruntime": engine.version,
+            "threads": engine.threads,
+            "reason": engine.reason,
+        },
+        "settings": {
+            "mirroring_axes": list(job.mirroring_axes or ()),
+            "tile_step_size": job.options.tile_step_size,
+            "network_shape": list(placement.network_shape),
+            "network_spacing_mm": list(placement.network_spacing_mm),
+            "patches": planned.tiles,
+            "passes_per_patch": planned.passes,
+            "strips": len(planned.strips),
+        },
+        "memory": {"estimate_bytes": planned.peak_bytes, "ceiling_bytes": job.limits.memory_bytes},
+    }
