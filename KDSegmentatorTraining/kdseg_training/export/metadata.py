@@ -1,0 +1,104 @@
+"""What people know about a student and no file of nnU-Net says."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import Any, Dict, Mapping
+
+from kdseg import __version__
+from kdseg.bundle.document import SCHEMA_VERSION
+from kdseg.bundle.members import DOCUMENT, MEMBER_LIMITS_BYTES
+from kdseg.bundle.strict_json import parse_json_object
+from kdseg.errors import ExportError
+from kdseg_training.export.model_folder import read_file
+
+RESEARCH_USE_NOTICE = (
+    "For research use only. Not a medical device; not cleared for diagnosis or treatment. "
+    "A qualified person has to check every result."
+)
+"""The notice of a student whose metadata has none of its own."""
+
+REQUIRED_KEYS = ("name", "version", "licence", "modality", "body_part", "intended_use", "capacity", "provenance")
+"""Keys of ``bundle.json`` that only people know. ``provenance`` needs ``dataset`` with ``name`` and ``licence``."""
+
+OPTIONAL_KEYS = ("summary", "attribution", "research_use_notice", "orientation", "channels", "quality", "latency")
+"""``orientation`` takes ``training_data``; ``channels`` takes descriptions."""
+
+_PROVENANCE_KEYS = ("dataset", "teacher", "distillation", "seeds", "software")
+_PACKAGES = ("torch", "nnunetv2", "onnx", "onnxruntime", "numpy")
+
+
+def read_metadata(path: Path) -> Dict[str, Any]:
+    """Read a metadata file: strict JSON with keys of ``bundle.json``.
+
+    Raises
+    ------
+    ExportError
+        If the file cannot be read.
+    BundleSchemaError
+        If it is not strict JSON.
+    """
+    return parse_json_object(read_file(Path(path), MEMBER_LIMITS_BYTES[DOCUMENT]), str(path))
+
+
+def describe(metadata: Mapping[str, Any], derived: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return ``bundle.json`` without ``members``.
+
+    Parameters
+    ----------
+    metadata
+        What people know: :data:`REQUIRED_KEYS` and :data:`OPTIONAL_KEYS`.
+    derived
+        What follows from the model: ``channels``, ``classes``, ``orientation``, ``parameters``, ``inference``, ``export``.
+    checkpoint
+        ``provenance.checkpoint``.
+
+    Raises
+    ------
+    ExportError
+        If a required key is missing, or a key does not belong into metadata.
+    """
+    _check_keys(metadata)
+    given = metadata["provenance"]
+    document: Dict[str, Any] = {"schema_version": SCHEMA_VERSION, "research_use_notice": RESEARCH_USE_NOTICE}
+    document.update({k: v for k, v in metadata.items() if k not in ("provenance", "orientation")})
+    document["orientation"] = {"training_data": "unknown", **metadata.get("orientation", {}), **derived["orientation"]}
+    document["provenance"] = {
+        "dataset": given["dataset"],
+        "checkpoint": dict(checkpoint),
+        "teacher": given.get("teacher"),
+        "distillation": given.get("distillation"),
+        "seeds": given.get("seeds", []),
+        "software": {**given.get("software", {}), **software_versions()},
+    }
+    document.update({k: v for k, v in derived.items() if k not in ("orientation", "channels")})
+    document.setdefault("channels", derived["channels"])
+    return document
+
+
+def software_versions() -> Dict[str, str]:
+    """Return the versions that made the export, by package."""
+    packages = {name: package_version(name) for name in _PACKAGES}
+    return {"kdsegmentator": __version__, "python": platform.python_version(), **packages}
+
+
+def _check_keys(metadata: Mapping[str, Any]) -> None:
+    missing = [key for key in REQUIRED_KEYS if key not in metadata]
+    unknown = sorted(set(metadata) - set(REQUIRED_KEYS) - set(OPTIONAL_KEYS))
+    provenance = metadata.get("provenance", {})
+    if not isinstance(provenance, dict) or not isinstance(metadata.get("orientation", {}), dict):
+        raise ExportError("The metadata is not usable.", expected="objects for provenance and orientation", found="others")
+    if "dataset" not in provenance and "provenance" not in missing:
+        missing.append("provenance.dataset")
+    unknown += sorted(f"provenance.{key}" for key in set(provenance) - set(_PROVENANCE_KEYS))
+    if not isinstance(provenance.get("software", {}), dict):
+        raise ExportError("The metadata is not usable.", expected="an object for provenance.software", found="another value")
+    if missing or unknown:
+        raise ExportError(
+            "The student is not described completely." if missing else "The metadata has keys that do not belong there.",
+            expected=", ".join(REQUIRED_KEYS),
+            found=f"without {', '.join(missing)}" if missing else ", ".join(unknown),
+            remedy="Add them to the metadata file; Resources/Models/sources/hippocampus.metadata.json is an example.",
+        )
