@@ -125,6 +125,17 @@ def parse_labels(dataset: Mapping[str, Any], source: str = "dataset.json") -> La
     return LabelSystem(foreground, heads=len(foreground), region_order=tuple(order), ignore_label=ignore)
 
 
+def resolve_configuration(plans: Mapping[str, Any], configuration: str, source: str = "plans.json") -> Dict[str, Any]:
+    """Return one configuration of ``plans.json`` with everything that it inherits from others.
+
+    Raises
+    ------
+    BundleSchemaError
+        If a configuration is missing, or they inherit in a circle.
+    """
+    return _resolve_configuration(plans, configuration, _Reader(source))
+
+
 class _Reader:
     """Typed access to parsed JSON with errors that name key and file."""
 
