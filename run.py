@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -29,7 +28,6 @@ ROOT = Path(__file__).resolve().parent
 OLDEST_PYTHON = (3, 10)
 SLICER_5_8_PYTHON = "3.9"
 PREFERRED_TRAINING_PYTHON = "3.11"
-DEMO_FOLDER = ROOT / "demo"
 DEMO_VOLUME_PACKAGE = "nilearn"
 DEMO_STUDENT = "hippocampus*.kdseg.zip"
 
@@ -87,14 +85,14 @@ class Environment:
         stamp_file, stamp = self.folder / "stamp", self.stamp()
         if stamp_file.is_file() and stamp_file.read_text(encoding="ascii") == stamp:
             return self
-        say(f"making {self.folder.name} with {self.interpreter}; this happens once")
+        say(f"making {self.folder.name} with {self.interpreter}; this takes a while, and happens once")
         try:
             subprocess.run([self.interpreter, "-m", "venv", "--clear", str(self.folder)], check=True)
         except subprocess.CalledProcessError as error:
             raise SetupError(
                 f"{self.interpreter} cannot make a virtual environment. On Debian or Ubuntu, install its -venv package."
             ) from error
-        self.pip("install", *self.pip_arguments)
+        self.pip("install", "--quiet", *self.pip_arguments)
         stamp_file.write_text(stamp, encoding="ascii")
         return self
 
@@ -250,35 +248,26 @@ def download_demo_package(environment: Environment) -> Path:
 def demo() -> int:
     """Segment both hippocampi of a real MRI and say where the results are."""
     started = time.monotonic()
-    student = demo_student()
+    student = demo_student().relative_to(ROOT)
     environment = demo_environment().prepare()
     wheel = download_demo_package(environment)
-    inputs = DEMO_FOLDER / "input"
-    inputs.mkdir(parents=True, exist_ok=True)
+    results = Path("demo")
+    inputs = results / "input"
+    (ROOT / inputs).mkdir(parents=True, exist_ok=True)
     say("cutting out what the student was made for")
-    cut_out = (environment.python, "Examples/demo_volume.py", str(wheel), str(inputs))
-    subprocess.run(cut_out, cwd=ROOT, check=True)
+    subprocess.run((environment.python, "Examples/demo_volume.py", str(wheel), str(inputs)), cwd=ROOT, check=True)
     say(f"segmenting with {student.name}")
     segment = (
-        *(str(environment.scripts / "kdseg"), "segment", str(inputs), "-m", str(student), "-o", str(DEMO_FOLDER)),
+        *(str(environment.scripts / "kdseg"), "segment", str(inputs), "-m", str(student), "-o", str(results)),
         *("--format", "seg.nrrd", "--format", "nii.gz", "--report", "--picture", "--overwrite"),
     )
     subprocess.run(segment, cwd=ROOT, check=True)
-    show_results(time.monotonic() - started)
+    say(f"done in {time.monotonic() - started:.0f} s; the results are in {results}/")
+    print(
+        "Look at left_hippocampus.png, or open left_hippocampus.seg.nrrd in 3D Slicer: names, colours and terminology come along."
+    )
+    print("The template is symmetric, so both sides must have the same volumes.")
     return 0
-
-
-def show_results(seconds: float) -> None:
-    """Print the volumes and the files of the demo."""
-    say(f"done in {seconds:.0f} s")
-    for path in sorted(DEMO_FOLDER.glob("*.report.json")):
-        case = path.name.removesuffix(".report.json").replace("_", " ")
-        for structure, volume_ml in json.loads(path.read_text(encoding="utf-8"))["volumes_ml"].items():
-            print(f"{case:<18} {structure:<24} {volume_ml:6.2f} ml")
-    print("\nOpen a .seg.nrrd file in 3D Slicer (names, colours and terminology come along), or look at a picture:")
-    for path in sorted(DEMO_FOLDER.rglob("*")):
-        if path.is_file():
-            print(f"  {path.relative_to(ROOT).as_posix()}")
 
 
 COMMANDS = {"demo": demo, "test": test, "lint": lint, "bench": bench}

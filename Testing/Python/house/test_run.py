@@ -65,7 +65,7 @@ def test_an_environment_with_another_stamp_is_made_anew(environment, monkeypatch
     installed = []
     monkeypatch.setattr(run.Environment, "pip", lambda self, *arguments: installed.append(arguments))
     environment.prepare()
-    assert installed == [("install", "numpy")]
+    assert installed == [("install", "--quiet", "numpy")]
     assert (environment.folder / "stamp").read_text(encoding="ascii") == environment.stamp()
     assert not (environment.folder / "left over").exists()
 
