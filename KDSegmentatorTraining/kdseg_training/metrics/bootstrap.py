@@ -84,7 +84,7 @@ def bootstrap_means(
     ValueError
         If the array is not a matrix with at least one value per class, holds infinite values, or a parameter is out of range.
     """
-    means, drawn = _resampled_means(_checked(values), _draws(len(values), resamples, seed))
+    means, drawn = _resampled_means(checked_matrix(values), _draws(len(values), resamples, seed))
     counts = np.isfinite(values).sum(axis=0)
     return _result(means, drawn, counts, level)
 
@@ -103,7 +103,7 @@ def bootstrap_differences(
     """
     if baseline.shape != candidate.shape:
         raise ValueError(f"paired values need one shape, found {baseline.shape} and {candidate.shape}")
-    return bootstrap_means(_checked(candidate) - _checked(baseline), resamples=resamples, level=level, seed=seed)
+    return bootstrap_means(checked_matrix(candidate) - checked_matrix(baseline), resamples=resamples, level=level, seed=seed)
 
 
 def bootstrap_ratio(
@@ -120,15 +120,16 @@ def bootstrap_ratio(
     """
     if numerator.shape != denominator.shape:
         raise ValueError(f"paired values need one shape, found {numerator.shape} and {denominator.shape}")
-    both = np.isfinite(_checked(numerator)) & np.isfinite(_checked(denominator))
+    both = np.isfinite(checked_matrix(numerator)) & np.isfinite(checked_matrix(denominator))
     draws = _draws(len(numerator), resamples, seed)
-    top, top_drawn = _resampled_means(_checked(np.where(both, numerator, np.nan)), draws)
-    bottom, bottom_drawn = _resampled_means(_checked(np.where(both, denominator, np.nan)), draws)
+    top, top_drawn = _resampled_means(checked_matrix(np.where(both, numerator, np.nan)), draws)
+    bottom, bottom_drawn = _resampled_means(checked_matrix(np.where(both, denominator, np.nan)), draws)
     drawn = _macro_means(top_drawn) / _macro_means(bottom_drawn)
     return _interval(float(top.mean() / bottom.mean()), drawn, level, int(both.any(axis=1).sum()))
 
 
-def _checked(values: Matrix) -> Matrix:
+def checked_matrix(values: Matrix) -> Matrix:
+    """Return ``values`` if they are a finite matrix (case, class) with a value in every class; raise ValueError if not."""
     if values.ndim != 2 or 0 in values.shape:
         raise ValueError(f"expected a matrix (case, class), found shape {values.shape}")
     if np.isinf(values).any():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Dict, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
-from kdseg.errors import InputError
+from kdseg.errors import EngineError
 from kdseg_training.metrics import numpy_engine
 from kdseg_training.metrics.definitions import SurfaceDefinition
 from kdseg_training.metrics.distances import SurfaceDistances
@@ -38,11 +39,22 @@ def measuring_function(engine: str) -> MeasuringFunction:
 
     Raises
     ------
-    InputError
+    ValueError
         If there is no engine of that name.
     EngineError
-        If numba is asked for and not installed.
+        If numba is asked for and not installed, or installed and broken.
     """
     if engine not in ENGINES:
-        raise InputError("There is no such engine for surface metrics.", expected=", ".join(ENGINES), found=engine)
-    return numpy_engine.measure_classes
+        raise ValueError(f"engine must be one of {ENGINES}, found {engine!r}")
+    if engine == "numpy" or (engine == "auto" and importlib.util.find_spec("numba") is None):
+        return numpy_engine.measure_classes
+    try:
+        from kdseg_training.metrics.numba_engine import engine as numba_engine
+    except ImportError as error:
+        raise EngineError(
+            "The compiled engine for surface metrics cannot be loaded.",
+            expected="numba",
+            found=str(error),
+            remedy="Install kdsegmentator with the extra 'fast', or use the engine 'numpy': the numbers are the same.",
+        ) from error
+    return numba_engine.measure_classes

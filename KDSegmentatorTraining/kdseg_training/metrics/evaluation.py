@@ -7,7 +7,7 @@ from typing import Any, Dict, Sequence, Tuple
 
 import numpy.typing as npt
 
-from kdseg.errors import GeometryError, InputError
+from kdseg.errors import GeometryError
 from kdseg.segmentation import Segmentation
 from kdseg_training.metrics.definitions import Status, SurfaceDefinition, effective_tolerance_mm
 from kdseg_training.metrics.engines import measuring_function
@@ -66,13 +66,16 @@ def surface_metrics(
     GeometryError
         If the shapes differ or the spacing is not three positive numbers.
     InputError
-        If an array is no label map, or labels, tolerances, percentiles, engine or threads are out of range.
+        If an array is no label map.
+    ValueError
+        If labels, definition, tolerances, percentiles, engine or threads are out of range.
     EngineError
         If the numba engine is asked for and numba is not installed.
     """
     spacing = _checked_spacing(spacing_mm)
     check_label_maps(prediction, reference, labels)
     _check_parameters(tolerances_mm, percentiles, threads)
+    definition = SurfaceDefinition(definition)
     measure = measuring_function(engine)
     compared = [effective_tolerance_mm(tolerance, strict=strict_tolerance) for tolerance in tolerances_mm]
     weights = weights_per_code(definition, spacing)
@@ -168,8 +171,8 @@ def _checked_spacing(spacing_mm: Sequence[float]) -> Tuple[float, float, float]:
 
 def _check_parameters(tolerances_mm: Sequence[float], percentiles: Sequence[float], threads: int) -> None:
     if not all(math.isfinite(t) and t >= 0 for t in tolerances_mm):
-        raise InputError("A tolerance is not usable.", expected="finite distances of at least 0 mm", found=f"{tolerances_mm}")
+        raise ValueError(f"tolerances must be finite and at least 0 mm, found {tolerances_mm}")
     if not all(0 < p <= 100 for p in percentiles):
-        raise InputError("A percentile is not usable.", expected="above 0 and at most 100", found=f"{percentiles}")
+        raise ValueError(f"percentiles must lie above 0 and be at most 100, found {percentiles}")
     if threads < 1:
-        raise InputError("The number of threads is not usable.", expected="at least 1", found=f"{threads}")
+        raise ValueError(f"threads must be at least 1, found {threads}")

@@ -24,8 +24,9 @@ def check_label_maps(prediction: npt.NDArray[Any], reference: npt.NDArray[Any], 
     GeometryError
         If the arrays are not both of one three-dimensional shape.
     InputError
-        If an array does not hold integers from 0 to :data:`LARGEST_LABEL`, or the labels are not distinct numbers of that range
-        above 0.
+        If an array does not hold integers from 0 to :data:`LARGEST_LABEL`.
+    ValueError
+        If the labels are not distinct numbers of that range above 0.
     """
     if prediction.shape != reference.shape or prediction.ndim != 3 or prediction.size == 0:
         raise GeometryError(
@@ -37,11 +38,7 @@ def check_label_maps(prediction: npt.NDArray[Any], reference: npt.NDArray[Any], 
     for name, array in (("prediction", prediction), ("reference", reference)):
         _check_values(name, array)
     if len(set(labels)) != len(labels) or not all(1 <= label <= LARGEST_LABEL for label in labels):
-        raise InputError(
-            "The labels to evaluate are not usable.",
-            expected=f"distinct values from 1 to {LARGEST_LABEL}",
-            found=f"{list(labels)}",
-        )
+        raise ValueError(f"labels must be distinct and lie between 1 and {LARGEST_LABEL}, found {list(labels)}")
 
 
 def _check_values(name: str, array: npt.NDArray[Any]) -> None:
