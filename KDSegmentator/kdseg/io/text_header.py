@@ -14,9 +14,9 @@ MAX_LINE_BYTES = 1 << 20
 MAX_HEADER_BYTES = 16 << 20
 """The longest text header that is read, in bytes."""
 
-_INTEGER = re.compile(r"[+-]?\d{1,18}")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)(\(\w*\))?", re.IGNORECASE)
+_INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)(\(\w*\))?", re.IGNORECASE | re.ASCII)
 
 
 class LineReader:
@@ -54,7 +54,7 @@ class LineReader:
 
 def integers(text: str, field: str, path: str) -> List[int]:
     """Return the whole numbers of a field separated by blanks; VolumeFileError if one is none."""
-    words = text.split()
+    words = _words(text, field, path)
     for word in words:
         if not _INTEGER.fullmatch(word):
             raise header_error(f"The field '{field}' is damaged.", "whole numbers", repr(text[:80]), path)
@@ -63,7 +63,7 @@ def integers(text: str, field: str, path: str) -> List[int]:
 
 def numbers(text: str, field: str, count: int, path: str) -> List[float]:
     """Return exactly ``count`` finite numbers; VolumeFileError or, for NaN and infinity, GeometryError otherwise."""
-    words = text.split()
+    words = _words(text, field, path)
     for word in words:
         if _NOT_FINITE.fullmatch(word):
             raise GeometryError(
@@ -78,6 +78,13 @@ def numbers(text: str, field: str, count: int, path: str) -> List[float]:
     if len(words) != count:
         raise header_error(f"The field '{field}' is damaged.", f"{count} numbers", repr(text[:80]), path)
     return [float(word) for word in words]
+
+
+def _words(text: str, field: str, path: str) -> List[str]:
+    """Split at blanks and tabs; other white space (which readers take in different ways) is damage."""
+    if any(not " " <= character <= "~" for character in text.replace("\t", " ")):
+        raise header_error(f"The field '{field}' is damaged.", "plain ASCII text", repr(text[:80]), path)
+    return text.split()
 
 
 def header_error(problem: str, expected: str, found: str, path: str, remedy: str = "") -> VolumeFileError:
