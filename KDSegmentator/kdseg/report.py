@@ -6,43 +6,20 @@ It names files only by the paths that the user gave and holds nothing that was r
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
-import platform
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
-from kdseg._version import __version__
 from kdseg.atomic import write_bytes
 from kdseg.errors import PathLike, VolumeFileError
 from kdseg.hardware import describe_hardware
 from kdseg.segmentation import Segmentation
+from kdseg.versions import versions
 
 REPORT_SCHEMA = "kdseg-report/1"
 """Name and version of the report's layout, in its key ``schema``."""
-
-DEPENDENCIES = ("numpy", "scipy", "SimpleITK", "onnxruntime", "scikit-image", "pillow")
-"""Distributions whose versions are written down; variants of ONNX Runtime are found by :func:`onnxruntime_variants`."""
-
-ONNXRUNTIME_DISTRIBUTIONS = frozenset(
-    f"onnxruntime{variant}"
-    for variant in (
-        "",
-        "-gpu",
-        "-openvino",
-        "-directml",
-        "-silicon",
-        "-training",
-        "-qnn",
-        "-rocm",
-        "-migraphx",
-        "-cann",
-        "-vitisai",
-    )
-) | {"ort-nightly", "ort-nightly-gpu", "ort-nightly-directml"}
-"""Distributions that all bring the one package ``onnxruntime``; two of them side by side overwrite each other's files."""
 
 _CHUNK_BYTES = 1 << 20
 
@@ -169,23 +146,6 @@ def read_report(path: PathLike) -> Optional[Mapping[str, Any]]:
     except (OSError, ValueError):
         return None
     return data if isinstance(data, dict) and data.get("schema") == REPORT_SCHEMA else None
-
-
-def versions() -> Dict[str, str]:
-    """Return the versions of this program, of Python and of what it computes with."""
-    found = {"kdseg": __version__, "python": platform.python_version()}
-    for name in (*DEPENDENCIES, *onnxruntime_variants()):
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def onnxruntime_variants() -> Tuple[str, ...]:
-    """Return the names of the installed ONNX Runtime distributions, for example ``onnxruntime-openvino``, sorted."""
-    names = {str(d.metadata["Name"]).lower() for d in importlib.metadata.distributions() if d.metadata["Name"]}
-    return tuple(sorted(names & ONNXRUNTIME_DISTRIBUTIONS))
 
 
 def _hash_file(path: Path) -> Tuple[str, int]:

@@ -142,7 +142,7 @@ def refuse_existing(plans: Iterable[Plan]) -> None:
     existing = [t for plan in plans for t in plan.targets if t.exists()]
     if existing:
         raise OutputError(
-            "It exists already." if len(existing) == 1 else f"It and {len(existing) - 1} more results exist already.",
+            "It exists already." if len(existing) == 1 else f"It exists already, like {len(existing) - 1} more.",
             path=existing[0],
             remedy="Use --overwrite to replace results, --skip-done to keep finished ones, or -o for another place.",
         )

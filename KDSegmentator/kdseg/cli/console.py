@@ -104,7 +104,7 @@ class Console:
 
     def _progress_line(self, progress: Progress) -> None:
         reached = progress.fraction // PLAIN_STEP
-        if reached > self._last.get(progress.stage, -1.0):
+        if reached > self._last.get(progress.stage, 0.0):
             self._last[progress.stage] = reached
             self._print(f"  {progress.stage.value}: {progress.fraction:4.0%}{_time_left(progress)}", self._err)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import platform
 import re
 import sys
@@ -18,7 +19,7 @@ from kdseg.cli.runtime import Runtime
 from kdseg.errors import KDSegError
 from kdseg.hardware import Hardware, describe_hardware
 from kdseg.limits import EngineName
-from kdseg.report import onnxruntime_variants, versions
+from kdseg.versions import onnxruntime_variants, versions
 
 REQUIRED: Mapping[str, str] = {
     "python": "3.9",
@@ -29,6 +30,16 @@ REQUIRED: Mapping[str, str] = {
     "pillow": "10.1",
 }
 """Lowest versions that work."""
+
+
+MODULES: Mapping[str, str] = {
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "SimpleITK": "SimpleITK",
+    "skimage": "scikit-image",
+    "PIL": "pillow",
+}
+"""Packages that must load, with the distributions that bring them."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,7 @@ def run_doctor(arguments: argparse.Namespace, runtime: Runtime, console: Console
     bundles = [*expand(arguments.bundles), *installed_bundles()]
     checks = [
         *check_versions(versions()),
+        check_imports(),
         check_variants(onnxruntime_variants()),
         *check_hardware(describe_hardware()),
         *check_engines(debug=arguments.debug),
@@ -78,6 +90,19 @@ def check_versions(found: Mapping[str, str], required: Mapping[str, str] = REQUI
         remedy = "" if status == "ok" else f"Install {name} {lowest} or newer."
         checks.append(Check(name, status, f"{version or 'not installed'} (needs {lowest} or newer)", remedy))
     return checks
+
+
+def check_imports(modules: Mapping[str, str] = MODULES) -> Check:
+    """Load every package: one that is installed may still be broken."""
+    broken = {}
+    for module, distribution in modules.items():
+        try:
+            importlib.import_module(module)
+        except Exception as error:  # noqa: BLE001 – a broken package may raise anything while it loads
+            broken[distribution] = f"{module}: {error}"
+    if not broken:
+        return Check("packages", "ok", "all of them load")
+    return Check("packages", "fault", "; ".join(broken.values()), f"Install {', '.join(broken)} again.")
 
 
 def check_variants(variants: Sequence[str]) -> Check:

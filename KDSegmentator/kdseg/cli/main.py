@@ -28,6 +28,7 @@ exit codes:
     5  the memory ceiling is too low
     6  a result cannot be written
     7  the inference engine is missing or failed
+    8  a trained model cannot become a bundle (kdseg-training only)
   130  cancelled
 """
 

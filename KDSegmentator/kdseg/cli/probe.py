@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Callable
+
 import numpy as np
 
 from kdseg.errors import EngineError
-from kdseg.inference.engine import open_engine
+from kdseg.inference.engine import Engine, open_engine
 from kdseg.limits import EngineName
 
 
-def probe_engine(name: EngineName) -> str:
+def probe_engine(name: EngineName, opener: Callable[..., Engine] = open_engine) -> str:
     """Run ``logits = -image`` on one engine and return ONNX Runtime's name of the provider that ran it.
+
+    Parameters
+    ----------
+    name
+        The engine.
+    opener
+        :func:`kdseg.inference.engine.open_engine` or something like it.
 
     Raises
     ------
     EngineError
         If the engine does not load or computes something else.
     """
-    engine = open_engine(negation_model(), (2, 2, 2), threads=1, name=name)
+    engine = opener(negation_model(), (2, 2, 2), threads=1, name=name)
     image = np.arange(8, dtype=np.float32).reshape(1, 2, 2, 2)
     logits = engine.run(image)
     if not np.array_equal(logits, -image):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, List, Optional, Protocol, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, List, Optional, Protocol, Sequence, Tuple
 
 from kdseg.errors import SelfTestError
-from kdseg.limits import EngineName, Limits, Options
-from kdseg.progress import CancelCallback, ProgressCallback
-from kdseg.segmentation import Segmentation
-from kdseg.student import Student
-from kdseg.volume import Volume
+
+if TYPE_CHECKING:
+    from kdseg.limits import EngineName, Limits, Options
+    from kdseg.progress import CancelCallback, ProgressCallback
+    from kdseg.segmentation import Segmentation
+    from kdseg.student import Student
+    from kdseg.volume import Volume
 
 
 class Runtime(Protocol):

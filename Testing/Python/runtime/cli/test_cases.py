@@ -1,0 +1,188 @@
+"""Which images belong together, and where results go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kdseg.cli.cases import Case, find_cases, plan_outputs, refuse_existing, stem_of
+from kdseg.errors import ChannelError, InputError, OutputError
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Make empty files and return the folder."""
+
+    def make(*names: str) -> Path:
+        for name in names:
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        return tmp_path
+
+    return make
+
+
+def names_of(cases):
+    return [(c.name, [p.name for p in c.paths]) for c in cases]
+
+
+@pytest.mark.parametrize("name", ["a.b.nii.gz", "a.b.NII.GZ", "a.b.nii", "a.b.nrrd", "a.b.mha", "a.b"])
+def test_the_name_of_a_case_is_without_the_suffix(name):
+    assert stem_of(Path("folder") / name) == "a.b"
+
+
+def test_files_are_cases(files):
+    folder = files("b.nii.gz", "a.nrrd")
+    cases = find_cases([str(folder / "b.nii.gz"), str(folder / "a.nrrd")], 1)
+    assert names_of(cases) == [("b", ["b.nii.gz"]), ("a", ["a.nrrd"])]
+
+
+def test_a_folder_of_images_means_all_of_them_but_not_results(files):
+    folder = files("a.nii.gz", "b.nrrd", "c.mha", "a.seg.nrrd", "b.seg.nii.gz", "a.report.json", "a.png", ".kdseg-x-a.nii.gz")
+    assert names_of(find_cases([str(folder)], 1)) == [("a", ["a.nii.gz"]), ("b", ["b.nrrd"]), ("c", ["c.mha"])]
+
+
+def test_a_folder_without_images_is_a_dicom_series(files):
+    folder = files("series/IM0001", "series/IM0002.dcm")
+    assert names_of(find_cases([str(folder / "series")], 1)) == [("series", ["series"])]
+
+
+def test_an_empty_folder_is_refused(files):
+    folder = files("patient/series/IM0001")
+    with pytest.raises(InputError, match="no image and no DICOM") as caught:
+        find_cases([str(folder / "patient")], 1)
+    assert "series itself" in caught.value.remedy
+
+
+def test_a_missing_file_is_refused():
+    with pytest.raises(InputError, match=r"missing\.nii"):
+        find_cases(["missing.nii"], 1)
+
+
+def test_commas_join_the_channels_of_a_case(files):
+    folder = files("t1.nii.gz", "t2.nii.gz")
+    cases = find_cases([f"{folder}/t1.nii.gz,{folder}/t2.nii.gz"], 2)
+    assert names_of(cases) == [("t1", ["t1.nii.gz", "t2.nii.gz"])]
+
+
+def test_a_comma_in_a_file_name_is_no_separator(files):
+    folder = files("left, right.nii.gz")
+    assert names_of(find_cases([str(folder / "left, right.nii.gz")], 1)) == [("left, right", ["left, right.nii.gz"])]
+
+
+@pytest.mark.parametrize(("channels", "words"), [(2, "a.nii.gz"), (1, "a.nii.gz,b.nii.gz"), (3, "a.nii.gz,b.nii.gz")])
+def test_the_number_of_channels_must_fit(files, monkeypatch, channels, words):
+    monkeypatch.chdir(files("a.nii.gz", "b.nii.gz"))
+    with pytest.raises(ChannelError) as caught:
+        find_cases([words], channels)
+    assert caught.value.expected == f"{channels} file(s)"
+
+
+def test_a_folder_follows_nnunets_names(files):
+    folder = files("p1_0000.nii.gz", "p1_0001.nii.gz", "p2_0001.nii.gz", "p2_0000.nii.gz")
+    assert names_of(find_cases([str(folder)], 2)) == [
+        ("p1", ["p1_0000.nii.gz", "p1_0001.nii.gz"]),
+        ("p2", ["p2_0000.nii.gz", "p2_0001.nii.gz"]),
+    ]
+
+
+@pytest.mark.parametrize("names", [["p_0000.nii.gz"], ["p_0000.nii.gz", "p_0002.nii.gz"], ["p.nii.gz", "q.nii.gz"]])
+def test_a_channel_that_is_missing_in_a_folder_is_noticed(files, names):
+    with pytest.raises(ChannelError, match="not one file for each channel"):
+        find_cases([str(files(*names))], 2)
+
+
+def test_one_channel_keeps_numbered_names_apart(files):
+    folder = files("scan_0000.nii.gz", "scan_0001.nii.gz")
+    assert [c.name for c in find_cases([str(folder)], 1)] == ["scan_0000", "scan_0001"]
+
+
+def plans_of(*paths, out=None, **options):
+    return plan_outputs([Case(stem_of(Path(p)), (Path(p),)) for p in paths], out, **options)
+
+
+def test_without_out_the_result_lies_beside_the_image(tmp_path):
+    (plan,) = plans_of(tmp_path / "a.nii.gz", report="", picture="")
+    assert plan.outputs == (tmp_path / "a.seg.nrrd",)
+    assert plan.report == tmp_path / "a.report.json"
+    assert plan.picture == tmp_path / "a.png"
+
+
+def test_beside_the_image_every_format_says_that_it_is_a_segmentation(tmp_path):
+    (plan,) = plans_of(tmp_path / "a.nii.gz", formats=["nii.gz", "seg.nrrd", "nii.gz"])
+    assert plan.outputs == (tmp_path / "a.seg.nii.gz", tmp_path / "a.seg.nrrd")
+
+
+def test_a_dicom_folder_gets_its_result_beside_it(tmp_path):
+    (plan,) = plans_of(tmp_path / "series")
+    assert plan.outputs == (tmp_path / "series.seg.nrrd",)
+
+
+@pytest.mark.parametrize("suffix", ["seg.nrrd", "nii.gz", "nii", "nrrd", "mha"])
+def test_a_file_decides_the_format(tmp_path, suffix):
+    (plan,) = plans_of("a.mha", out=str(tmp_path / f"x.{suffix}"), report="")
+    assert plan.outputs == (tmp_path / f"x.{suffix}",)
+    assert plan.report == tmp_path / "x.report.json"
+
+
+def test_any_other_name_is_a_folder(tmp_path):
+    plans = plans_of("a.mha", "b.nii", out=str(tmp_path / "results"), formats=["nii.gz"])
+    assert [p.outputs for p in plans] == [(tmp_path / "results" / "a.nii.gz",), (tmp_path / "results" / "b.nii.gz",)]
+
+
+def test_a_folder_may_be_named_like_a_file(tmp_path):
+    folder = tmp_path / "scans.nii.gz"
+    folder.mkdir()
+    (plan,) = plans_of("a.mha", out=str(folder))
+    assert plan.outputs == (folder / "a.seg.nrrd",)
+
+
+@pytest.mark.parametrize("options", [{"out": "x.nii.gz"}, {"report": "r.json"}, {"picture": "p.png"}])
+def test_one_file_for_several_cases_is_refused(options):
+    with pytest.raises(OutputError, match="there are 2 cases"):
+        plans_of("a.mha", "b.mha", **options)
+
+
+def test_suffix_and_format_must_agree():
+    with pytest.raises(OutputError, match="disagree"):
+        plans_of("a.mha", out="x.nii.gz", formats=["nrrd"])
+
+
+def test_an_input_is_never_replaced(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
+    with pytest.raises(OutputError, match="replace an input"):
+        plans_of(tmp_path / "a.nii.gz", out=str(tmp_path / "link"), formats=["nii.gz"])
+
+
+def test_results_do_not_go_into_a_dicom_series(tmp_path):
+    (tmp_path / "series").mkdir()
+    with pytest.raises(OutputError, match="DICOM series"):
+        plans_of(tmp_path / "series", out=str(tmp_path / "series"))
+
+
+def test_two_cases_never_share_a_result(tmp_path):
+    with pytest.raises(OutputError, match=r"a\.seg\.nrrd.*Two results"):
+        plans_of(tmp_path / "x" / "a.nii.gz", tmp_path / "y" / "a.mha", out=str(tmp_path / "out"))
+
+
+def test_two_formats_never_share_a_result(tmp_path):
+    with pytest.raises(OutputError, match="Two results"):
+        plans_of(tmp_path / "a.mha", formats=["nrrd", "seg.nrrd"])
+
+
+def test_existing_results_are_refused_with_their_number(tmp_path):
+    plans = plans_of("a.mha", "b.mha", out=str(tmp_path))
+    refuse_existing(plans)
+    for plan in plans:
+        plan.outputs[0].touch()
+    with pytest.raises(OutputError, match="like 1 more") as caught:
+        refuse_existing(plans)
+    assert "--overwrite" in caught.value.remedy and "--skip-done" in caught.value.remedy
+
+
+def test_a_folder_in_the_place_of_a_result_is_refused(tmp_path):
+    (tmp_path / "a.seg.nrrd").mkdir()
+    with pytest.raises(OutputError, match="folder has the name"):
+        plans_of("a.mha", out=str(tmp_path))
