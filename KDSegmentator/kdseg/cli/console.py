@@ -11,8 +11,8 @@ from typing import Any, Dict, List, Optional, Sequence, TextIO
 from kdseg.errors import KDSegError
 from kdseg.progress import Progress, Stage
 
-JSON_INTERVAL_S = 0.1
-"""Progress lines of one stage are at least this far apart, in seconds."""
+INTERVAL_S = 0.1
+"""The bar, or the JSON lines of one stage, are renewed at most this often, in seconds."""
 
 PLAIN_STEP = 0.25
 """Without a terminal a line is printed for each such share of a stage."""
@@ -77,12 +77,10 @@ class Console:
         """Show how far a stage is."""
         if self.quiet:
             return
-        if self.json_lines:
-            self._progress_event(progress)
-        elif self._terminal:
-            self._progress_bar(progress)
-        else:
+        if not self.json_lines and not self._terminal:
             self._progress_line(progress)
+        elif self._is_due(progress):
+            (self._progress_event if self.json_lines else self._progress_bar)(progress)
 
     def end_case(self) -> None:
         """Remove the bar."""
@@ -93,14 +91,19 @@ class Console:
         for line in align(rows):
             self.say(line)
 
-    def _progress_event(self, progress: Progress) -> None:
+    def _is_due(self, progress: Progress) -> bool:
+        """Tell whether to show this: the first and the last of a stage, and others now and then."""
         now = time.monotonic()
         previous = self._last.get(progress.stage)
-        if previous is None or progress.fraction >= 1 or now - previous >= JSON_INTERVAL_S:
+        due = previous is None or progress.fraction >= 1 or now - previous >= INTERVAL_S
+        if due:
             self._last[progress.stage] = now
-            left = None if progress.seconds_left is None else round(progress.seconds_left, 2)
-            fraction = round(progress.fraction, 4)
-            self.event("progress", case=self._case, stage=progress.stage.value, fraction=fraction, seconds_left=left)
+        return due
+
+    def _progress_event(self, progress: Progress) -> None:
+        left = None if progress.seconds_left is None else round(progress.seconds_left, 2)
+        fraction = round(progress.fraction, 4)
+        self.event("progress", case=self._case, stage=progress.stage.value, fraction=fraction, seconds_left=left)
 
     def _progress_line(self, progress: Progress) -> None:
         reached = progress.fraction // PLAIN_STEP
