@@ -1,5 +1,10 @@
-"""Overlap and surface metrics in mm, without torch."""
+"""Overlap and surface metrics in mm, their averages over cases, and the comparison of models; without torch.
 
+``surface_metrics`` measures two label maps, ``evaluate_pair`` two segmentations on one grid; ``metric_matrix`` turns cases into
+a (case, class) matrix under an explicit policy for empty masks, which the bootstrap and the tests take.
+"""
+
+from kdseg_training.metrics.aggregation import ClassAggregate, StatusCounts, aggregate, count_statuses, metric_matrix
 from kdseg_training.metrics.bootstrap import (
     BootstrapResult,
     Interval,
@@ -7,23 +12,43 @@ from kdseg_training.metrics.bootstrap import (
     bootstrap_means,
     bootstrap_ratio,
 )
+from kdseg_training.metrics.comparison import NonInferiority, Recovery, non_inferiority, recovery, retention
 from kdseg_training.metrics.definitions import Status, SurfaceDefinition, effective_tolerance_mm
 from kdseg_training.metrics.evaluation import evaluate_pair, surface_metrics
 from kdseg_training.metrics.overlap import OverlapCounts
+from kdseg_training.metrics.policies import EmptyMaskPolicy
+from kdseg_training.metrics.ranking import Rank, rank_models
 from kdseg_training.metrics.results import CaseMetrics, ClassMetrics
+from kdseg_training.metrics.wilcoxon import PairedTest, holm, paired_wilcoxon
 
 __all__ = [
     "BootstrapResult",
     "CaseMetrics",
+    "ClassAggregate",
     "ClassMetrics",
+    "EmptyMaskPolicy",
     "Interval",
+    "NonInferiority",
     "OverlapCounts",
+    "PairedTest",
+    "Rank",
+    "Recovery",
     "Status",
+    "StatusCounts",
     "SurfaceDefinition",
+    "aggregate",
     "bootstrap_differences",
     "bootstrap_means",
     "bootstrap_ratio",
+    "count_statuses",
     "effective_tolerance_mm",
     "evaluate_pair",
+    "holm",
+    "metric_matrix",
+    "non_inferiority",
+    "paired_wilcoxon",
+    "rank_models",
+    "recovery",
+    "retention",
     "surface_metrics",
 ]
