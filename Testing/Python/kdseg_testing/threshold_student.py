@@ -16,6 +16,7 @@ from kdseg.bundle import write_bundle
 from kdseg.bundle.labels import format_labels_csv
 from kdseg.bundle.selftest import SelfTest, write_self_test
 from kdseg.segmentation import Code, LabelEntry
+from kdseg_testing.wire import graph, message, model, node, port
 
 PATCH_SIZE = (8, 8, 8)
 STRUCTURE = "Bright tissue"
@@ -130,45 +131,16 @@ def _document(name: str, channels: list[str]) -> dict[str, Any]:
 
 
 def _one_channel_model() -> bytes:
-    axis = _text(1, "axis") + _number(3, 1) + _number(20, 2)  # an attribute of type INT
-    concat = _text(1, "negative") + _text(1, "image") + _text(2, "logits") + _text(4, "Concat") + _field(5, axis)
-    negate = _text(1, "image") + _text(2, "negative") + _text(4, "Neg")
-    return _model([negate, concat], channels=1)
+    axis = message((1, "axis"), (3, 1), (20, 2))  # an attribute of type INT
+    negate = message((1, "image"), (2, "negative"), (4, "Neg"))
+    concat = message((1, "negative"), (1, "image"), (2, "logits"), (4, "Concat"), (5, axis))
+    return _model(1, negate, concat)
 
 
 def _two_channel_model() -> bytes:
-    return _model([_text(1, "image") + _text(2, "logits") + _text(4, "Identity")], channels=2)
+    return _model(2, node())
 
 
-def _model(nodes: list[bytes], channels: int) -> bytes:
-    graph = b"".join(_field(1, node) for node in nodes) + _text(2, "threshold")
-    graph += _field(11, _port("image", channels)) + _field(12, _port("logits", 2))
-    return _number(1, 8) + _field(7, graph) + _field(8, _text(1, "") + _number(2, 17))
-
-
-def _port(name: str, channels: int) -> bytes:
-    sizes = [_number(1, 1), _number(1, channels), *(_text(2, axis) for axis in "zyx")]
-    shape = b"".join(_field(1, size) for size in sizes)
-    return _text(1, name) + _field(2, _field(1, _number(1, 1) + _field(2, shape)))
-
-
-def _field(number: int, content: bytes) -> bytes:
-    """Encode a protobuf field of bytes."""
-    return _varint(number << 3 | 2) + _varint(len(content)) + content
-
-
-def _text(number: int, text: str) -> bytes:
-    return _field(number, text.encode())
-
-
-def _number(number: int, value: int) -> bytes:
-    return _varint(number << 3) + _varint(value)
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 127:
-        encoded.append(value & 127 | 128)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)
+def _model(channels: int, *nodes: bytes) -> bytes:
+    ports = {name: port(name, (1, n, "z", "y", "x")) for name, n in (("image", channels), ("logits", 2))}
+    return model(body=graph(nodes=nodes, **ports))

@@ -13,6 +13,7 @@ from PIL import Image
 
 from kdseg.cli.runtime import InstalledRuntime
 from kdseg.progress import Stage
+from kdseg_testing import volume_files
 from kdseg_testing.threshold_student import STRUCTURE, expected_labels, write_threshold_student
 
 from .conftest import read_labels, write_image
@@ -254,3 +255,25 @@ def test_a_broken_student_stops_before_any_image(kdseg, student, an_image, tmp_p
     called = kdseg("segment", an_image(), "-m", broken, runtime=NeverRuntime())
     assert called.code == 4 and str(broken) in called.err
     assert kdseg("segment", an_image(), "-m", tmp_path / "none.kdseg.zip").code == 4
+
+
+def test_a_dicom_series_folder(kdseg, student, tmp_path):
+    volume_files.write_dicom_series(tmp_path / "series")
+    called = kdseg("segment", tmp_path / "series", "-m", student, "--report")
+    assert called.code == 0, called.err
+    result = SimpleITK.ReadImage(str(tmp_path / "series.seg.nrrd"))
+    names = SimpleITK.ImageSeriesReader.GetGDCMSeriesFileNames(str(tmp_path / "series"))
+    series = SimpleITK.ReadImage(names)
+    assert result.GetSize() == series.GetSize()
+    assert result.GetSpacing() == pytest.approx(series.GetSpacing())
+    assert result.GetDirection() == pytest.approx(series.GetDirection())
+    report = json.loads((tmp_path / "series.report.json").read_text(encoding="utf-8"))
+    assert report["inputs"][0]["files"] == len(names)
+
+
+def test_a_dicom_series_with_a_hole_is_refused(kdseg, student, tmp_path):
+    paths = volume_files.write_dicom_series(tmp_path / "series")
+    Path(paths[1]).unlink()
+    called = kdseg("segment", tmp_path / "series", "-m", student)
+    assert called.code == 3 and "series" in called.err
+    assert not (tmp_path / "series.seg.nrrd").exists()
