@@ -10,7 +10,6 @@ from pathlib import Path
 
 from kdseg_testing.metadata import student_metadata
 from kdseg_testing.model_folder import write_model_folder
-
 from kdseg_training.export import export_student
 
 TARGET = Path(__file__).resolve().parents[2] / "runtime" / "bundle" / "data"
