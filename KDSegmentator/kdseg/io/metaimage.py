@@ -29,11 +29,6 @@ _ALIASES = {
     "position": "offset", "origin": "offset", "rotation": "transformmatrix", "orientation": "transformmatrix",
     "elementbyteordermsb": "binarydatabyteordermsb",
 }  # fmt: skip
-_USED = {
-    "objecttype", "ndims", "binarydata", "binarydatabyteordermsb", "compresseddata", "compresseddatasize", "transformmatrix",
-    "offset", "elementspacing", "dimsize", "elementtype", "elementnumberofchannels", "headersize", "elementdatafile",
-    "distanceunits",
-}  # fmt: skip
 _KNOWN_VALUES = {
     "objecttype": "image",
     "binarydata": "true",

@@ -117,6 +117,15 @@ def write_dicom_series(folder: Path, positions=None, direction="axial", size=(6,
         ds.PixelData = rng.integers(0, 3000, size, dtype=np.int16).tobytes()
         if change is not None:
             change(ds, index)
-        pydicom.dcmwrite(path, ds, enforce_file_format=True)
+        save_dicom(ds, path)
         paths.append(path)
     return paths
+
+
+def save_dicom(ds, path: Path, *, implicit=False, little=True):
+    """Write a DICOM file with preamble, with pydicom 2 (Python 3.9) or 3."""
+    if int(pydicom.__version__.split(".", maxsplit=1)[0]) >= 3:
+        pydicom.dcmwrite(path, ds, implicit_vr=implicit, little_endian=little, enforce_file_format=True)
+    else:
+        ds.is_implicit_VR, ds.is_little_endian = implicit, little
+        pydicom.dcmwrite(path, ds, write_like_original=False)

@@ -80,16 +80,16 @@ def test_slices_with_slopes_of_their_own_are_not_rounded(tmp_path):
 def rewrite(source, target, syntax):
     ds = pydicom.dcmread(source)
     if syntax == RLELossless:
-        ds.compress(RLELossless, generate_instance_uid=False)
-        ds.save_as(target)
+        ds.compress(RLELossless, encoding_plugin="pydicom")
+        ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
+        vf.save_dicom(ds, target)
         return
     little = syntax != ExplicitVRBigEndian
     ds.PixelData = np.frombuffer(ds.PixelData, "<i2").astype("<i2" if little else ">i2").tobytes()
     plain = pydicom.Dataset(ds)  # without the encoding that it was read with
     plain.file_meta = ds.file_meta
     plain.file_meta.TransferSyntaxUID = syntax
-    implicit = syntax == ImplicitVRLittleEndian
-    pydicom.dcmwrite(target, plain, implicit_vr=implicit, little_endian=little, enforce_file_format=True)
+    vf.save_dicom(plain, target, implicit=syntax == ImplicitVRLittleEndian, little=little)
 
 
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, RLELossless])
