@@ -59,6 +59,7 @@ def test_the_layers_hold(repository: Path) -> None:
         ("KDSegmentator/kdseg/volume.py", "import torch"),
         ("KDSegmentator/kdseg/volume.py", "import slicer"),
         ("KDSegmentator/kdseg/volume.py", "import kdseg_training"),
+        ("KDSegmentator/kdseg/volume.py", "import kdseg.io"),
         ("KDSegmentatorTraining/kdseg_training/metrics/__init__.py", "import torch"),
     ],
 )
