@@ -7,7 +7,6 @@ from typing import Dict, Mapping
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,13 @@ class Rank:
     mean: float
     median: float
     cells: int
+
+
+def mean_ranks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the rank of each value, 1 for the smallest; equal values, infinite ones too, share the mean of their ranks."""
+    _, group, sizes = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: npt.NDArray[np.float64] = (np.cumsum(sizes) - (sizes - 1) / 2.0)[group]
+    return ranks
 
 
 def rank_models(models: Mapping[str, npt.NDArray[np.float64]], *, larger_is_better: bool) -> Dict[str, Rank]:
@@ -50,5 +56,5 @@ def rank_models(models: Mapping[str, npt.NDArray[np.float64]], *, larger_is_bett
     cells = cells[:, ~np.isnan(cells).any(axis=0)]
     if not cells.shape[1]:
         raise ValueError("no cell has a value of every model")
-    ranks = rankdata(-cells if larger_is_better else cells, axis=0)
+    ranks = np.apply_along_axis(mean_ranks, 0, -cells if larger_is_better else cells)
     return {name: Rank(float(row.mean()), float(np.median(row)), row.size) for name, row in zip(models, ranks)}

@@ -8,7 +8,8 @@ from typing import Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
+
+from kdseg_training.metrics.ranking import mean_ranks
 
 Values = npt.NDArray[np.float64]
 
@@ -65,7 +66,7 @@ def paired_wilcoxon(baseline: Values, candidate: Values) -> PairedTest:
     differences = _differences(baseline[known], candidate[known])
     if not len(differences):
         raise ValueError("no case has both values")
-    ranks = rankdata(np.abs(differences))
+    ranks = mean_ranks(np.abs(differences))
     differs = differences != 0
     signs = np.sign(differences[differs])
     signed_sum = float((signs * ranks[differs]).sum())

@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from kdseg_training.metrics.comparison import MLPERF_RETENTION, non_inferiority, recovery, retention
-from kdseg_training.metrics.ranking import Rank, rank_models
+from kdseg_training.metrics.ranking import Rank, mean_ranks, rank_models
 
 NAN = math.nan
 
@@ -95,6 +96,11 @@ def test_ranks_by_hand() -> None:
     assert ranks["b"] == Rank(pytest.approx((2 + 1.5 + 2.5) / 3), 2.0, 3)
     assert ranks["c"] == Rank(pytest.approx((3 + 3 + 2.5) / 3), 3.0, 3)
     assert rank_models({"x": np.array([[1.0]]), "y": np.array([[0.0]])}, larger_is_better=True)["x"].mean == 1.0
+
+
+def test_mean_ranks_are_scipys() -> None:
+    values = np.append(np.random.default_rng(6).integers(0, 9, 40).astype(float), [math.inf, math.inf, -math.inf])
+    assert mean_ranks(values).tolist() == stats.rankdata(values).tolist()
 
 
 @pytest.mark.parametrize("models", [{}, {"a": np.ones((1, 2)), "b": np.ones((1, 3))}, {"a": np.array([[NAN]])}])
