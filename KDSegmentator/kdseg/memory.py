@@ -19,7 +19,7 @@ from kdseg.preprocessing.preprocessor import Placement
 from kdseg.process_memory import resident_bytes
 from kdseg.student import Student
 
-FULL_RESOLUTION_TENSORS = 9
+FULL_RESOLUTION_TENSORS = 7
 """Tensors of the first stage's width that ONNX Runtime holds at once at full resolution, skip and concatenation included."""
 
 WEIGHT_COPIES = 2.5

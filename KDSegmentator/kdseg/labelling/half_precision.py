@@ -39,8 +39,16 @@ def keys_of(values: HalfArray) -> Keys:
 
 
 def quotients(sums: HalfArray, weights: HalfArray) -> HalfArray:
-    """Return sums divided by weights: in single precision, rounded to half, as ``torch.div`` does for half precision."""
-    logits: HalfArray = (sums.astype(np.float32) / weights.astype(np.float32)).astype(np.float16)
+    """Return sums divided by weights: in single precision, rounded to half, as ``torch.div`` does for half precision.
+
+    Raises
+    ------
+    EngineError
+        If a quotient is too large for half precision: nnU-Net stops there as well.
+    """
+    with np.errstate(over="ignore"):
+        logits: HalfArray = (sums.astype(np.float32) / weights.astype(np.float32)).astype(np.float16)
+    check_finite(keys_of(logits))
     return logits
 
 

@@ -3,7 +3,8 @@
 nnU-Net resizes with ``skimage.transform.resize(order, mode="edge", anti_aliasing=False)`` in float64, slice by slice with
 nearest neighbour between slices where the grid is anisotropic (``nnunetv2.preprocessing.resampling``). A spline resize
 is linear and separable, so along each axis it is a product with a fixed matrix; the matrix is what SciPy's own zoom makes
-of the unit vectors. The products give the same float32 values, several times faster.
+of the unit vectors. The products give the same float32 values several times faster; sums in another order may move one value
+in thousands by its last bit.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ def write_model_folder(
     network: str = "PlainConvUNet",
     configuration: str = "3d_fullres",
     features: Sequence[int] = (8, 16, 32),
+    blocks: Optional[Sequence[int]] = None,
     patch_size: Sequence[int] = (16, 16, 16),
     spacing_mm: Sequence[float] = (1.0, 1.0, 1.0),
     channels: int = 1,
@@ -54,6 +55,8 @@ def write_model_folder(
         ``3d_fullres``, ``3d_lowres`` or ``2d``; for ``2d`` give two values for ``patch_size`` and ``spacing_mm``.
     features
         Channels of each resolution stage; an axis is halved at each stage while at least 4 voxels are left.
+    blocks
+        Convolutions (PlainConvUNet) or residual blocks (ResidualEncoderUNet) of each encoder stage; default two or one.
     patch_size, spacing_mm
         In the network's axis order, that is after ``transpose_forward``; spacing in mm.
     normalization, use_mask
@@ -75,7 +78,7 @@ def write_model_folder(
     folder = Path(folder)
     dataset = _dataset(channels, labels or {"background": 0, "A": 1, "B": 2}, regions_class_order)
     config = _configuration(
-        network, patch_size, spacing_mm, features, _repeat(normalization, channels), _repeat(use_mask, channels)
+        network, patch_size, spacing_mm, features, _repeat(normalization, channels), _repeat(use_mask, channels), blocks
     )
     plans = _plans(configuration, config, spacing_mm, transpose_forward, reader, channels, intensity_properties)
     state = dict(weights) if weights is not None else random_weights(plans, dataset, configuration, seed)
@@ -151,9 +154,12 @@ def _strides(patch_size: Sequence[int], stages: int) -> List[List[int]]:
     return strides
 
 
-def _architecture(network: str, patch_size: Sequence[int], features: Sequence[int]) -> Dict[str, Any]:
+def _architecture(
+    network: str, patch_size: Sequence[int], features: Sequence[int], blocks: Optional[Sequence[int]]
+) -> Dict[str, Any]:
     dimension, stages = len(patch_size), len(features)
-    blocks = {"ResidualEncoderUNet": "n_blocks_per_stage", "PlainConvUNet": "n_conv_per_stage"}[network]
+    key = {"ResidualEncoderUNet": "n_blocks_per_stage", "PlainConvUNet": "n_conv_per_stage"}[network]
+    default = [1] * stages if network == "ResidualEncoderUNet" else [2] * stages
     return {
         "network_class_name": f"dynamic_network_architectures.architectures.unet.{network}",
         "arch_kwargs": {
@@ -162,7 +168,7 @@ def _architecture(network: str, patch_size: Sequence[int], features: Sequence[in
             "conv_op": f"torch.nn.modules.conv.Conv{dimension}d",
             "kernel_sizes": [[3] * dimension] * stages,
             "strides": _strides(patch_size, stages),
-            blocks: [1] * stages if network == "ResidualEncoderUNet" else [2] * stages,
+            key: default if blocks is None else list(blocks),
             "n_conv_per_stage_decoder": [1] * (stages - 1),
             "conv_bias": True,
             "norm_op": f"torch.nn.modules.instancenorm.InstanceNorm{dimension}d",
@@ -183,6 +189,7 @@ def _configuration(
     features: Sequence[int],
     normalization: List[str],
     use_mask: List[bool],
+    blocks: Optional[Sequence[int]],
 ) -> Dict[str, Any]:
     def resampling(kind: str, order: int) -> Dict[str, Any]:
         arguments = {"is_seg": kind == "seg", "order": order, "order_z": 0, "force_separate_z": None}
@@ -203,7 +210,7 @@ def _configuration(
         **resampling("data", 3),
         **resampling("seg", 1),
         **resampling("probabilities", 1),
-        "architecture": _architecture(network, patch_size, features),
+        "architecture": _architecture(network, patch_size, features, blocks),
         "batch_dice": False,
     }
 

@@ -1,0 +1,74 @@
+"""Peak memory: a 61-class student on a large CT under a ceiling, and against stock nnU-Net on a volume that both finish.
+
+    python Testing/Benchmarks/bench_memory.py [--threads N] [--engine NAME] [--work FOLDER] [--skip-stock]
+
+The peak is that of the whole process as the kernel counts it (``ru_maxrss``), libraries and the loaded volume included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any, Dict
+
+from side_by_side import QUARTER_WIDTH_RESENC_L, Case, differing_voxels, hardware_line, prepare, run_kdseg, run_stock
+
+CEILING_GB = 2.5
+
+LARGE = Case(
+    "CT, 300×512×512 at 0.8×0.8×1.5 mm to 1.5 mm, 61 classes, patch 128³",
+    {**QUARTER_WIDTH_RESENC_L, "patch_size": (128, 128, 128), "spacing_mm": (1.5, 1.5, 1.5)},
+    (300, 512, 512),
+    (0.8, 0.8, 1.5),
+    61,
+)
+SMALLER = Case(
+    "CT, 150×300×300 at 1×1×1.5 mm to 1.5 mm, 61 classes, patch 96³",
+    {**QUARTER_WIDTH_RESENC_L, "patch_size": (96, 96, 96), "spacing_mm": (1.5, 1.5, 1.5)},
+    (150, 300, 300),
+    (1.0, 1.0, 1.5),
+    61,
+)
+
+
+def report(name: str, measured: Dict[str, Any]) -> None:
+    """Print one line."""
+    estimate = f", estimate {measured['estimate_bytes'] / 1e9:.2f} GB" if "estimate_bytes" in measured else ""
+    plan = f", {measured['patches']} patches in {measured['strips']} strips" if "patches" in measured else ""
+    print(f"  {name}: peak {measured['peak_bytes'] / 1e9:.2f} GB{estimate}{plan}, {measured['total_s']:.0f} s", flush=True)
+
+
+def main() -> None:
+    """Parse and run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--engine", default="auto")
+    parser.add_argument("--work", type=Path, help="keeps models and volumes for another run")
+    parser.add_argument("--skip-stock", action="store_true", help="run the large volume only")
+    options = parser.parse_args()
+    print(hardware_line(options.threads))
+    with tempfile.TemporaryDirectory() as temporary:
+        work = options.work or Path(temporary)
+        if not options.skip_stock:
+            print(SMALLER.name)
+            folder = work / "smaller"
+            volume, model, bundle = prepare(SMALLER, folder, steps=30)
+            ours = run_kdseg(bundle, volume, folder / "ours.nii.gz", options.threads, False, options.engine)
+            report("KDSegmentator", ours)
+            stock = run_stock(model, volume, folder / "stock.nii.gz", options.threads, False)
+            report("stock nnU-Net", stock)
+            differing, voxels = differing_voxels(folder / "stock.nii.gz", folder / "ours.nii.gz")
+            print(f"  ratio {stock['peak_bytes'] / ours['peak_bytes']:.1f}×; {differing} of {voxels:,} voxels differ")
+        print(LARGE.name)
+        folder = work / "large"
+        volume, _, bundle = prepare(LARGE, folder, steps=10)
+        for ceiling in (None, CEILING_GB):
+            measured = run_kdseg(bundle, volume, folder / f"{ceiling}.nii.gz", options.threads, False, options.engine, ceiling)
+            report(f"ceiling {ceiling} GB" if ceiling else "no ceiling", measured)
+        differing, voxels = differing_voxels(folder / "None.nii.gz", folder / f"{CEILING_GB}.nii.gz")
+        print(f"  {differing} of {voxels:,} voxels differ between the two")
+
+
+if __name__ == "__main__":
+    main()

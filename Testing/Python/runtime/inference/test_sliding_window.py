@@ -1,0 +1,119 @@
+"""The moving window gives the very bits of nnU-Net's whole-image sums, written down here in the plainest way."""
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from kdseg.errors import Cancelled
+from kdseg.inference.gaussian import gaussian_weights
+from kdseg.inference.sliding_window import SlidingWindow, flip_combinations
+from kdseg.inference.strips import cut_strips
+from kdseg.inference.tiling import plan_tiles
+from kdseg.progress import Monitor
+
+HEADS = 3
+
+
+class Network:
+    """Stands for a network: depends on position inside the patch, so that flips and tile order show."""
+
+    def __init__(self, spatial):
+        rng = np.random.default_rng(1)
+        self.factor = rng.standard_normal((HEADS, *spatial)).astype(np.float32)
+        self.calls = 0
+
+    def run(self, patch):
+        self.calls += 1
+        return self.factor * patch[:1] + patch[:1] ** 2
+
+
+def whole_image_sums(image, network, grid, mirroring):
+    """nnU-Net's loop over tiles with half-precision arrays of the whole image."""
+    flat = grid.tile[0] == 1
+    weights = gaussian_weights(grid.tile[1:] if flat else grid.tile).reshape(grid.tile)
+    missing = [p - n for p, n in zip(grid.padded_shape, grid.image_shape)]
+    padded = np.pad(image, [(0, 0), *((m // 2, m - m // 2) for m in missing)])
+    sums = np.zeros((HEADS, *grid.padded_shape), np.float16)
+    counts = np.zeros(grid.padded_shape, np.float16)
+    for start in itertools.product(*grid.starts):
+        box = tuple(slice(s, s + t) for s, t in zip(start, grid.tile))
+        patch = padded[(slice(None), *box)]
+        patch = patch[:, 0] if flat else patch
+        passes = [()] + [c for n in range(len(mirroring)) for c in itertools.combinations(mirroring, n + 1)]
+        logits = None
+        for axes in passes:
+            at = tuple(a + 1 for a in axes)
+            one = np.flip(network.run(np.flip(patch, at)), at)
+            logits = one.copy() if logits is None else logits + one
+        logits = logits / np.float32(len(passes)) if len(passes) > 1 else logits
+        logits = logits.reshape(HEADS, *grid.tile) * weights.astype(np.float32)
+        at = (slice(None), *box)
+        sums[at] = (sums[at].astype(np.float32) + logits).astype(np.float16)
+        counts[box] = (counts[box].astype(np.float32) + weights.astype(np.float32)).astype(np.float16)
+    inside = tuple(slice(m // 2, m // 2 + n) for m, n in zip(missing, grid.image_shape))
+    return sums[(slice(None), *inside)], counts[inside]
+
+
+def collect(window, image, shape):
+    sums, counts = np.full((HEADS, *shape), np.nan, np.float16), np.full(shape, np.nan, np.float16)
+    for slab in window.slabs(image):
+        box = (
+            slice(slab.first_plane, slab.first_plane + slab.weights.shape[0]),
+            slice(slab.first_row, slab.first_row + slab.weights.shape[1]),
+        )
+        assert np.isnan(counts[box]).all(), "a voxel was handed out twice"
+        sums[(slice(None), *box)], counts[box] = slab.sums, slab.weights
+    return sums, counts
+
+
+@pytest.mark.parametrize("strips", [1, 2, 3])
+@pytest.mark.parametrize("mirroring", [(), (0, 2)])
+@pytest.mark.parametrize(
+    ("shape", "patch"),
+    [((20, 30, 18), (8, 12, 8)), ((5, 26, 7), (8, 12, 8)), ((4, 21, 19), (12, 8))],
+    ids=["3d", "padded", "2d"],
+)
+def test_the_bits_are_those_of_whole_image_sums(shape, patch, mirroring, strips):
+    mirroring = tuple(a for a in mirroring if a < len(patch))
+    image = np.random.default_rng(0).standard_normal((1, *shape)).astype(np.float32)
+    grid = plan_tiles(shape, patch, 0.5)
+    expected = whole_image_sums(image, Network(patch), grid, mirroring)
+    with ThreadPoolExecutor(2) as pool:
+        window = SlidingWindow(
+            Network(patch),
+            grid,
+            cut_strips(grid, strips),
+            heads=HEADS,
+            flips=flip_combinations(mirroring),
+            two_dimensional=len(patch) == 2,
+            pool=pool,
+            monitor=Monitor(),
+        )
+        found = collect(window, image, shape)
+    np.testing.assert_array_equal(found[0].view(np.uint16), expected[0].view(np.uint16))
+    np.testing.assert_array_equal(found[1].view(np.uint16), expected[1].view(np.uint16))
+
+
+def test_cancelling_stops_before_the_next_pass():
+    network, answers = Network((8, 8, 8)), iter([False] * 3 + [True] * 99)
+    grid = plan_tiles((8, 16, 16), (8, 8, 8), 0.5)
+    with ThreadPoolExecutor(1) as pool, pytest.raises(Cancelled):
+        window = SlidingWindow(
+            network,
+            grid,
+            cut_strips(grid, 1),
+            heads=HEADS,
+            flips=[()],
+            two_dimensional=False,
+            pool=pool,
+            monitor=Monitor(cancel=lambda: next(answers)),
+        )
+        list(window.slabs(np.zeros((1, 8, 16, 16), np.float32)))
+    assert network.calls == 2
+
+
+def test_flips_come_in_the_order_of_nnunet():
+    assert flip_combinations((0, 1, 2)) == [(), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)]
+    assert flip_combinations(None) == [()]

@@ -1,0 +1,123 @@
+"""The one function that segments: same labels for every plan and every number of threads, progress, cancellation, report."""
+
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from kdseg.bundle import load_student
+from kdseg.errors import Cancelled, ChannelError, MemoryLimitError
+from kdseg.geometry import Geometry
+from kdseg.limits import Limits, Options
+from kdseg.pipeline import estimate, segment
+from kdseg.progress import Stage
+from kdseg.volume import Volume
+from kdseg_testing.threshold_student import expected_labels, write_threshold_student
+
+
+@pytest.fixture(scope="module")
+def reference(hippocampus_student, smooth_volume):
+    labels = segment(smooth_volume, hippocampus_student, limits=Limits(threads=1)).labels
+    assert len(np.unique(labels)) == 3, "the comparison is worth little if nothing is found"
+    return labels
+
+
+@pytest.mark.parametrize("threads", range(2, 9))
+def test_the_labels_do_not_depend_on_the_number_of_threads(hippocampus_student, smooth_volume, reference, threads):
+    found = segment(smooth_volume, hippocampus_student, limits=Limits(threads=threads)).labels
+    np.testing.assert_array_equal(found, reference)
+
+
+def test_a_ceiling_gives_a_leaner_plan_with_the_same_labels(hippocampus_student, smooth_volume, reference):
+    roomy = estimate(smooth_volume, hippocampus_student, limits=Limits(threads=1))
+    limits = Limits(threads=1, memory_bytes=roomy.peak_bytes - 1_000_000)
+    found = segment(smooth_volume, hippocampus_student, limits=limits)
+    assert found.report["settings"]["strips"] > 1
+    np.testing.assert_array_equal(found.labels, reference)
+
+
+def test_a_ceiling_that_no_plan_keeps_is_refused_with_both_numbers(hippocampus_student, smooth_volume):
+    with pytest.raises(MemoryLimitError, match=r"at most 0\.01 GiB.*an estimate of \d\.\d\d GiB"):
+        segment(smooth_volume, hippocampus_student, limits=Limits(threads=1, memory_bytes=10_000_000))
+
+
+def test_a_network_whose_answer_is_known(tmp_path):
+    student = load_student(write_threshold_student(tmp_path))
+    voxels = np.random.default_rng(0).standard_normal((1, 11, 14, 9)).astype(np.float32)
+    found = segment(Volume(voxels, Geometry((11, 14, 9), (1.0, 1.0, 1.0))), student)
+    np.testing.assert_array_equal(found.labels, expected_labels(voxels))
+    (volume_ml,) = found.volumes_ml().values()
+    assert volume_ml == pytest.approx(expected_labels(voxels).sum() / 1000)
+    assert found.report["volumes_ml"] == found.volumes_ml()
+
+
+def test_the_input_is_not_changed(hippocampus_student, smooth_volume):
+    before = smooth_volume.voxels.copy()
+    segment(smooth_volume, hippocampus_student)
+    np.testing.assert_array_equal(smooth_volume.voxels, before)
+
+
+def test_another_number_of_channels_is_refused(hippocampus_student, smooth_volume):
+    two = Volume(np.concatenate([smooth_volume.voxels] * 2), smooth_volume.geometry, "pair")
+    with pytest.raises(ChannelError, match=r"pair: .*Expected: 1 .*Found: 2"):
+        segment(two, hippocampus_student)
+
+
+def test_progress_rises_to_the_end_of_each_stage(hippocampus_student, smooth_volume):
+    told = []
+    segment(smooth_volume, hippocampus_student, progress=told.append)
+    network = [p.fraction for p in told if p.stage is Stage.NETWORK]
+    assert network == sorted(network)
+    assert network[-1] == 1
+    assert len(set(network)) > 4
+    assert told[-1].seconds_left == 0
+    assert {p.stage for p in told} >= {Stage.PREPROCESS, Stage.NETWORK}
+
+
+@pytest.mark.parametrize("at", [0, 1, 5])
+def test_cancelling_ends_the_run_and_leaves_no_thread(hippocampus_student, smooth_volume, at):
+    threads = threading.active_count()
+    asked = iter(range(1000))
+    with pytest.raises(Cancelled):
+        segment(smooth_volume, hippocampus_student, cancel=lambda: next(asked) >= at)
+    assert next(asked) == at + 1, "it went on after it was told to stop"
+    assert threading.active_count() == threads
+
+
+def test_mirroring_can_be_switched_off(hippocampus_student, smooth_volume):
+    mirrored = estimate(smooth_volume, hippocampus_student)
+    plain = estimate(smooth_volume, hippocampus_student, options=Options(mirroring=False))
+    assert (mirrored.passes, plain.passes) == (2 ** len(hippocampus_student.mirroring_axes or ()), 1)
+
+
+def test_the_report_tells_what_ran_and_why(hippocampus_student, smooth_volume):
+    report = segment(smooth_volume, hippocampus_student, limits=Limits(threads=1)).report
+    assert report["student"]["model_sha256"] == hippocampus_student.model_sha256
+    assert report["engine"]["reason"]
+    assert report["engine"]["threads"] == 1
+    assert set(report["stages_seconds"]) == {"preprocess", "network", "resample and arg-max"}
+    assert report["memory"]["estimate_bytes"] > 0
+
+
+MEASURE = """
+import resource, sys
+import numpy as np
+from kdseg.bundle import load_student
+from kdseg.geometry import Geometry
+from kdseg.limits import Limits
+from kdseg.pipeline import segment
+from kdseg.volume import Volume
+shape = (120, 160, 160)
+voxels = (np.random.default_rng(0).standard_normal((1, *shape)) * 100).astype(np.float32)
+report = segment(Volume(voxels, Geometry(shape, (0.8, 0.8, 1.1))), load_student(sys.argv[1]), limits=Limits(threads=2)).report
+unit = 1 if sys.platform == "darwin" else 1024
+print(report["memory"]["estimate_bytes"], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+"""
+
+
+def test_the_estimate_is_above_the_measured_peak_but_not_by_far(hippocampus_student):
+    run = [sys.executable, "-c", MEASURE, hippocampus_student.source]
+    estimated, peak = map(int, subprocess.run(run, capture_output=True, check=True, text=True).stdout.split())
+    assert peak <= estimated <= 2 * peak
