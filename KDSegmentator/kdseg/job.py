@@ -8,6 +8,9 @@ from typing import Optional, Tuple
 from kdseg.limits import Limits, Options
 from kdseg.student import Student
 
+NNUNET_TILE_STEP_SIZE = 0.5
+"""The step of ``nnUNetv2_predict``."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -21,3 +24,10 @@ class Job:
     def mirroring_axes(self) -> Optional[Tuple[int, ...]]:
         """Spatial axes that are mirrored in this run; None for none."""
         return self.student.mirroring_axes if self.options.mirroring else None
+
+    @property
+    def tile_step_size(self) -> float:
+        """Step between tiles as a share of the patch size: the caller's, else the student's, else nnU-Net's."""
+        if self.options.tile_step_size is not None:
+            return self.options.tile_step_size
+        return float(self.student.document.get("inference", {}).get("tile_step_size", NNUNET_TILE_STEP_SIZE))

@@ -45,7 +45,8 @@ class Limits:
     Attributes
     ----------
     threads
-        CPU threads, at least 1; more than :func:`available_cpus` is slower.
+        CPU threads of the network, of sums and of labels, at least 1; more than :func:`available_cpus` is slower. The matrix
+        products of the image's resampling run with the threads that NumPy's BLAS was started with.
     memory_bytes
         Ceiling for the peak memory of the process, in bytes; None for no ceiling.
     """
@@ -70,15 +71,16 @@ class Options:
         Average over mirrored inputs where the student allows it (its checkpoint's ``inference_allowed_mirroring_axes``);
         2ᵏ times slower for k axes.
     tile_step_size
-        Step between tiles as a share of the patch size, nnU-Net's ``tile_step_size``; 0 < step ≤ 1.
+        Step between tiles as a share of the patch size, nnU-Net's ``tile_step_size``; 0 < step ≤ 1. None takes the
+        student's own, which is nnU-Net's 0.5 unless its bundle says otherwise.
     engine
         Which engine runs the network.
     """
 
     mirroring: bool = True
-    tile_step_size: float = 0.5
+    tile_step_size: Optional[float] = None
     engine: EngineName = EngineName.AUTO
 
     def __post_init__(self) -> None:
-        if not 0 < self.tile_step_size <= 1:
+        if self.tile_step_size is not None and not 0 < self.tile_step_size <= 1:
             raise ValueError(f"tile_step_size: expected a number above 0 and at most 1, found {self.tile_step_size}")

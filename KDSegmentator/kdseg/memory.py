@@ -79,7 +79,7 @@ def plan_run(job: Job, placement: Placement, *, loaded_bytes: Optional[int] = No
     MemoryLimitError
         If even the leanest plan is above the ceiling.
     """
-    grid = plan_tiles(placement.network_shape, job.student.plan.patch_size, job.options.tile_step_size)
+    grid = plan_tiles(placement.network_shape, job.student.plan.patch_size, job.tile_step_size)
     before = resident_bytes() if loaded_bytes is None else loaded_bytes
     ceiling = job.limits.memory_bytes
     smallest = 0
@@ -101,7 +101,7 @@ def _estimate(job: Job, placement: Placement, grid: TileGrid, strips: List[Strip
     passes = 2 ** len(job.mirroring_axes or ())
     labels = 2 * math.prod(placement.shape_before_cropping) * np.dtype(student.plan.labels.dtype).itemsize
     parts = {
-        "image": _single(len(student.plan.channel_names) * math.prod(grid.padded_shape)),
+        "image": _image_bytes(student, grid),
         "labels": labels,
         "network": _network_bytes(student, grid, passes),
         "sums": _sums_bytes(student, grid, strips),
@@ -120,6 +120,11 @@ def _estimate(job: Job, placement: Placement, grid: TileGrid, strips: List[Strip
 
 def _single(elements: float) -> int:
     return int(elements * 4)
+
+
+def _image_bytes(student: Student, grid: TileGrid) -> int:
+    padded = math.prod(grid.padded_shape) if grid.padded_shape != grid.image_shape else 0
+    return _single(len(student.plan.channel_names) * (math.prod(grid.image_shape) + padded))
 
 
 def _preprocessing_bytes(plan: ModelPlan, placement: Placement) -> int:
@@ -148,8 +153,7 @@ def _sums_bytes(student: Student, grid: TileGrid, strips: Sequence[Strip]) -> in
     depth, width = grid.tile[0], grid.padded_shape[2]
     window = 2 * (heads + 1) * depth * rows * width
     edges = 2 * (heads + 1) * width * (rows + grid.padded_shape[0] * 2)
-    joined = window if len(strips) > 1 else 0
-    return window + edges + joined
+    return window + edges
 
 
 def _block_bytes(placement: Placement, grid: TileGrid, limits: Limits) -> int:

@@ -18,8 +18,7 @@ from kdseg.labelling.painter import LabelPainter
 from kdseg.labelling.rules import label_rule
 from kdseg.limits import Limits, Options
 from kdseg.memory import Estimate, plan_run
-from kdseg.preprocessing.cropping import nonzero_box
-from kdseg.preprocessing.preprocessor import Placement, check_channels, network_axes, place, preprocess
+from kdseg.preprocessing.preprocessor import Placement, place, preprocess
 from kdseg.progress import CancelCallback, Monitor, ProgressCallback, Stage
 from kdseg.segmentation import Segmentation
 from kdseg.student import Student
@@ -72,8 +71,9 @@ def segment(
     monitor = Monitor(progress, cancel)
     began = time.perf_counter()
     monitor.report(Stage.PREPROCESS, 0.0)
-    planned = _plan(volume, job)
-    image, placement = preprocess(volume, student.plan, lambda share: monitor.report(Stage.PREPROCESS, share))
+    placement = place(volume, student.plan)
+    planned = plan_run(job, placement)
+    image = preprocess(volume, student.plan, placement, lambda share: monitor.report(Stage.PREPROCESS, share))
     monitor.add_seconds(Stage.PREPROCESS, time.perf_counter() - began)
     monitor.report(Stage.NETWORK, 0.0)
     engine = _open(job, planned, monitor)
@@ -98,13 +98,7 @@ def estimate(
     MemoryLimitError
         If even the leanest plan is above the ceiling.
     """
-    return _plan(volume, Job(student, limits or Limits(), options or Options()))
-
-
-def _plan(volume: Volume, job: Job) -> Estimate:
-    check_channels(volume, job.student.plan)
-    placement = place(volume.geometry, job.student.plan, lambda p: nonzero_box(network_axes(volume.voxels, p)))
-    return plan_run(job, placement)
+    return plan_run(Job(student, limits or Limits(), options or Options()), place(volume, student.plan))
 
 
 def _open(job: Job, planned: Estimate, monitor: Monitor) -> Engine:
@@ -172,7 +166,7 @@ def _report(volume: Volume, job: Job, placement: Placement, planned: Estimate, e
         },
         "settings": {
             "mirroring_axes": list(job.mirroring_axes or ()),
-            "tile_step_size": job.options.tile_step_size,
+            "tile_step_size": job.tile_step_size,
             "network_shape": list(placement.network_shape),
             "network_spacing_mm": list(placement.network_spacing_mm),
             "patches": planned.tiles,

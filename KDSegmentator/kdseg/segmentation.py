@@ -74,5 +74,8 @@ class Segmentation:
 
     def volumes_ml(self) -> Dict[str, float]:
         """Return the volume of every structure in millilitres, by name; 0.0 where it was not found."""
-        counts = np.bincount(self.labels.ravel(), minlength=max((e.value for e in self.entries), default=0) + 1)
+        length = max((e.value for e in self.entries), default=0) + 1
+        counts = sum(
+            (np.bincount(plane.ravel(), minlength=length)[:length] for plane in self.labels), np.zeros(length, dtype=int)
+        )
         return {e.name: float(counts[e.value]) * self.geometry.voxel_volume_ml for e in self.entries}

@@ -2,19 +2,22 @@
 
     python Testing/Benchmarks/bench_memory.py [--threads N] [--engine NAME] [--work FOLDER] [--skip-stock]
 
-The peak is that of the whole process as the kernel counts it (``ru_maxrss``), libraries and the loaded volume included.
+The peak is that of the whole process as the kernel counts it, libraries and the loaded volume included. Fails where the peak is
+above the ceiling or above a third of stock nnU-Net's.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 from side_by_side import QUARTER_WIDTH_RESENC_L, Case, differing_voxels, hardware_line, prepare, run_kdseg, run_stock
 
 CEILING_GB = 2.5
+LEAST_RATIO = 3.0
 
 LARGE = Case(
     "CT, 300×512×512 at 0.8×0.8×1.5 mm to 1.5 mm, 61 classes, patch 128³",
@@ -48,26 +51,34 @@ def main() -> None:
     parser.add_argument("--skip-stock", action="store_true", help="run the large volume only")
     options = parser.parse_args()
     print(hardware_line(options.threads))
+    missed: List[str] = []
     with tempfile.TemporaryDirectory() as temporary:
         work = options.work or Path(temporary)
         if not options.skip_stock:
             print(SMALLER.name)
             folder = work / "smaller"
-            volume, model, bundle = prepare(SMALLER, folder, steps=30)
+            volume, model, bundle = prepare(SMALLER, folder, steps=8)
             ours = run_kdseg(bundle, volume, folder / "ours.nii.gz", options.threads, False, options.engine)
             report("KDSegmentator", ours)
             stock = run_stock(model, volume, folder / "stock.nii.gz", options.threads, False)
             report("stock nnU-Net", stock)
             differing, voxels = differing_voxels(folder / "stock.nii.gz", folder / "ours.nii.gz")
-            print(f"  ratio {stock['peak_bytes'] / ours['peak_bytes']:.1f}×; {differing} of {voxels:,} voxels differ")
+            ratio = stock["peak_bytes"] / ours["peak_bytes"]
+            print(f"  ratio {ratio:.1f}×; {differing} of {voxels:,} voxels differ")
+            if ratio < LEAST_RATIO:
+                missed.append(f"a ratio of {ratio:.2f}× instead of {LEAST_RATIO:g}×")
         print(LARGE.name)
         folder = work / "large"
-        volume, _, bundle = prepare(LARGE, folder, steps=10)
+        volume, _, bundle = prepare(LARGE, folder, steps=3)
         for ceiling in (None, CEILING_GB):
             measured = run_kdseg(bundle, volume, folder / f"{ceiling}.nii.gz", options.threads, False, options.engine, ceiling)
             report(f"ceiling {ceiling} GB" if ceiling else "no ceiling", measured)
+            if ceiling and measured["peak_bytes"] > ceiling * 1e9:
+                missed.append(f"a peak of {measured['peak_bytes'] / 1e9:.2f} GB under a ceiling of {ceiling} GB")
         differing, voxels = differing_voxels(folder / "None.nii.gz", folder / f"{CEILING_GB}.nii.gz")
         print(f"  {differing} of {voxels:,} voxels differ between the two")
+    if missed:
+        sys.exit("Missed: " + "; ".join(missed))
 
 
 if __name__ == "__main__":

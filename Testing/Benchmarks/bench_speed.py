@@ -3,18 +3,21 @@
     python Testing/Benchmarks/bench_speed.py [--case NAME] [--repeats N] [--threads N] [--engine NAME] [--work FOLDER]
 
 Both run in processes of their own, from the file to the written label map, alternating; the first pair is a warm-up and is not
-counted. Prints the median of each stage and the ratio.
+counted. Prints the median of each stage and the ratio, and fails where a whole run is not at least three times as fast.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 from statistics import median
 from typing import Any, Dict, List
 
 from side_by_side import QUARTER_WIDTH_RESENC_L, STAGES, Case, differing_voxels, hardware_line, prepare, run_kdseg, run_stock
+
+LEAST_RATIO = 3.0
 
 CASES = {
     "brain": Case(
@@ -53,9 +56,9 @@ CASES = {
 }
 
 
-def compare(case: Case, folder: Path, repeats: int, threads: int, engine: str) -> None:
-    """Run one case and print its table."""
-    volume, model, bundle = prepare(case, folder, steps=30)
+def compare(case: Case, folder: Path, repeats: int, threads: int, engine: str) -> float:
+    """Run one case, print its table and return the ratio of the whole run."""
+    volume, model, bundle = prepare(case, folder, steps=8)
     mirroring = bool(case.model.get("mirroring_axes"))
     stock: List[Dict[str, Any]] = []
     ours: List[Dict[str, Any]] = []
@@ -73,6 +76,7 @@ def compare(case: Case, folder: Path, repeats: int, threads: int, engine: str) -
     _row("**whole run**", [m["total_s"] for m in stock], [m["total_s"] for m in ours])
     peaks = [median(m["peak_bytes"] for m in side) / 2**30 for side in (stock, ours)]
     print(f"| peak memory | {peaks[0]:.2f} GiB | {peaks[1]:.2f} GiB | {peaks[0] / peaks[1]:.1f}× |", flush=True)
+    return median(m["total_s"] for m in stock) / median(m["total_s"] for m in ours)
 
 
 def _row(name: str, stock: List[float], ours: List[float]) -> None:
@@ -91,8 +95,12 @@ def main() -> None:
     options = parser.parse_args()
     print(hardware_line(options.threads))
     with tempfile.TemporaryDirectory() as temporary:
-        for name in CASES if options.case == "all" else [options.case]:
-            compare(CASES[name], (options.work or Path(temporary)) / name, options.repeats, options.threads, options.engine)
+        work = options.work or Path(temporary)
+        names = CASES if options.case == "all" else [options.case]
+        ratios = {n: compare(CASES[n], work / n, options.repeats, options.threads, options.engine) for n in names}
+    slow = [f"{name} {ratio:.2f}×" for name, ratio in ratios.items() if ratio < LEAST_RATIO]
+    if slow:
+        sys.exit(f"\nBelow {LEAST_RATIO:g}×: {', '.join(slow)}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,12 @@
-"""Shared by the benchmarks: the model, the volume, and both programs run in turn in processes of their own."""
+"""Shared by the benchmarks: the model, the volume, and both programs run in turn in processes of their own.
+
+``KDSEG_BENCH_PYTHON`` names another interpreter for KDSegmentator's side, such as one with onnxruntime-openvino.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -127,7 +131,8 @@ def run_kdseg(
 
 
 def _worker(script: str, arguments: List[str]) -> Dict[str, Any]:
-    finished = subprocess.run([sys.executable, str(HERE / script), *arguments], stdout=subprocess.PIPE, check=True, text=True)
+    interpreter = os.environ.get("KDSEG_BENCH_PYTHON", sys.executable) if script == "worker_kdseg.py" else sys.executable
+    finished = subprocess.run([interpreter, str(HERE / script), *arguments], stdout=subprocess.PIPE, check=True, text=True)
     measured: Dict[str, Any] = json.loads(finished.stdout.strip().splitlines()[-1])
     return measured
 

@@ -4,13 +4,13 @@ Arguments: BUNDLE VOLUME OUTPUT THREADS MIRRORING(0 or 1) ENGINE CEILING_BYTES(0
 """
 
 import json
-import resource
 import sys
 import time
 
 import onnxruntime  # noqa: F401 - imported before the clock starts, as torch is for nnU-Net
 import scipy.ndimage  # noqa: F401
 import SimpleITK  # noqa: F401
+from measure import peak_bytes
 
 from kdseg.bundle import load_student
 from kdseg.io import read_volume, write_label_map
@@ -38,7 +38,7 @@ def main(bundle: str, volume: str, output: str, threads: str, mirroring: str, en
     result = {
         "total_s": round(total, 3),
         "stages_s": {k: round(v, 3) for k, v in stages.items()},
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_bytes": peak_bytes(),
         "estimate_bytes": segmentation.report["memory"]["estimate_bytes"],
         "engine": segmentation.report["engine"],
         "patches": segmentation.report["settings"]["patches"],

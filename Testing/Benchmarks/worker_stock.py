@@ -4,13 +4,13 @@ Arguments: MODEL_FOLDER VOLUME OUTPUT THREADS MIRRORING(0 or 1). Imports are not
 """
 
 import json
-import resource
 import sys
 import time
 from collections import Counter
 from typing import Any, Callable
 
 import torch
+from measure import peak_bytes
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 from nnunetv2.inference import predict_from_raw_data
 from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
@@ -56,7 +56,7 @@ def main(model: str, volume: str, output: str, threads: str, mirroring: str) -> 
     total = time.perf_counter() - began
     stages = {s: round(seconds[s], 3) for s in ("read", "preprocess", "network", "write")}
     stages["resample and arg-max"] = round(seconds["export"] - seconds["write"], 3)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = peak_bytes()
     print("\n" + json.dumps({"total_s": round(total, 3), "stages_s": stages, "peak_bytes": peak}))
 
 

@@ -61,7 +61,7 @@ def _open_session(onnxruntime: Any, model: bytes, spatial_shape: Tuple[int, ...]
     if choice.name is not EngineName.CPU:
         providers.append(PROVIDERS[EngineName.CPU])  # for single operators a provider leaves out; the session is checked below
     try:
-        session = onnxruntime.InferenceSession(model, options, providers=providers)
+        session = onnxruntime.InferenceSession(model, options, providers=providers, enable_fallback=0)
     except Exception as error:  # ONNX Runtime raises its own classes, which differ between versions
         raise EngineError(
             f"The engine {choice.name.value} could not load the network.",

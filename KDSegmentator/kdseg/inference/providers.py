@@ -74,7 +74,10 @@ def choose_engine(requested: EngineName, available: Sequence[str]) -> EngineChoi
 
 
 def provider_options(name: EngineName, threads: int) -> Dict[str, Any]:
-    """Return the provider's options: single precision everywhere, because lower precision changes labels."""
+    """Return the provider's options: single precision where there is a choice, because lower precision changes labels.
+
+    OpenVINO would take bfloat16 on newer CPUs by itself, and CUDA TensorFloat-32. CoreML and DirectML have no such option.
+    """
     if name is EngineName.OPENVINO:
         return {"device_type": "CPU", "precision": "FP32", "num_of_threads": str(threads)}
     if name is EngineName.CUDA:

@@ -23,9 +23,13 @@ LARGEST_FINITE_KEY = 0x7BFF
 CLOSE_KEYS = 16
 """Two sums whose keys differ by more than this differ, divided by the same weight, by at least three steps of half precision.
 
-That holds for every weight, because a step is at most 2⁻¹⁰ and at least 2⁻¹¹ of a normal number; and two logits that are three
-steps apart stay apart after linear interpolation and rounding (see :mod:`kdseg.labelling.interpolation`).
+That holds for every weight as long as the larger quotient is a normal number, because a step is at most 2⁻¹⁰ and at least 2⁻¹¹
+of one (:data:`SMALL_LOGIT` takes care of the rest); and two logits that are three steps apart stay apart after linear
+interpolation and rounding (see :mod:`kdseg.labelling.interpolation`).
 """
+
+SMALL_LOGIT = 2.0**-12
+"""Where the largest logit is nearer to 0 than this, steps of half precision are no longer relative to the value."""
 
 
 def keys_of(values: HalfArray) -> Keys:
@@ -44,7 +48,7 @@ def quotients(sums: HalfArray, weights: HalfArray) -> HalfArray:
     Raises
     ------
     EngineError
-        If a quotient is too large for half precision: nnU-Net stops there as well.
+        If a quotient is too large for half precision; nnU-Net stops at infinities as well.
     """
     with np.errstate(over="ignore"):
         logits: HalfArray = (sums.astype(np.float32) / weights.astype(np.float32)).astype(np.float16)
@@ -52,13 +56,17 @@ def quotients(sums: HalfArray, weights: HalfArray) -> HalfArray:
     return logits
 
 
-def first_largest(sums: HalfArray, dtype: npt.DTypeLike) -> Tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+def first_largest(
+    sums: HalfArray, largest_weight: float, dtype: npt.DTypeLike
+) -> Tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
     """Return for each voxel the head with the largest sum, the lowest of equals, and where a lower head comes close to it.
 
     Parameters
     ----------
     sums
         Shape (head, …).
+    largest_weight
+        The largest weight by which these sums will be divided.
     dtype
         Integer type of the result.
 
@@ -67,13 +75,13 @@ def first_largest(sums: HalfArray, dtype: npt.DTypeLike) -> Tuple[npt.NDArray[An
     head
         Index of the largest sum.
     close
-        True where a head with a lower index is within :data:`CLOSE_KEYS`, so that dividing and rounding may make the two equal
-        and the lower one win.
+        True where a head with a lower index is within :data:`CLOSE_KEYS` or all are near 0, so that dividing and rounding may
+        make two heads equal and the lower one win.
 
     Raises
     ------
     EngineError
-        If a sum is not finite: nnU-Net stops there as well.
+        If a sum is not finite; nnU-Net stops at infinities as well.
     """
     best = keys_of(sums[0])
     check_finite(best)
@@ -88,6 +96,8 @@ def first_largest(sums: HalfArray, dtype: npt.DTypeLike) -> Tuple[npt.NDArray[An
         np.copyto(close, keys <= best + CLOSE_KEYS, where=higher)
         np.copyto(head, index, where=higher)
         np.maximum(best, keys, out=best)
+    small = int(keys_of(np.asarray([largest_weight * SMALL_LOGIT], dtype=np.float16))[0]) + 1
+    close |= (best <= small) & (best >= -small)
     return head, close
 
 
@@ -98,5 +108,5 @@ def check_finite(keys: Keys) -> None:
             "The network gave logits that half precision cannot hold.",
             expected="finite logits below 65504",
             found="infinity or not-a-number",
-            remedy="Check the intensities of the image and the student; nnU-Net stops at the same point.",
+            remedy="Check the intensities of the image and the student.",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -59,53 +59,70 @@ class LabelPainter:
 
     def add(self, slab: Slab) -> None:
         """Decide every target voxel whose corners are now known."""
+        if not slab.weights.size:  # tiles may start at the same voxel when they lie very close
+            return
         began = time.perf_counter()
         if slab.first_plane == 0:
             self._rows, self._next_rows, self._plane = self._next_rows, [], None
-        if slab.sums.shape[1] and slab.sums.shape[2]:
-            self._decide(self._with_row_edge(slab))
+        self._decide(_EdgedSlab(slab, self._row_edge(slab)))
         self._monitor.add_seconds(Stage.LABELS, time.perf_counter() - began)
 
-    def _with_row_edge(self, slab: Slab) -> Slab:
-        """Put the last row of the strip before in front of the slab, and keep its own last row."""
+    def _row_edge(self, slab: Slab) -> Optional[Edge]:
+        """Keep the slab's last row for the next strip, and return the row before the slab, which the strip before left."""
         if not self._maps[1].reach:
-            return slab
-        last = (slab.sums[:, :, -1:].copy(), slab.weights[:, -1:].copy())
-        self._next_rows.append(last)
-        if slab.first_row == 0:
-            return slab
-        sums, weights = self._rows.pop(0)
-        return Slab(
-            slab.first_plane,
-            slab.first_row - 1,
-            np.concatenate([sums, slab.sums], axis=2),
-            np.concatenate([weights, slab.weights], axis=1),
-        )
+            return None
+        self._next_rows.append((slab.sums[:, :, -1:].copy(), slab.weights[:, -1:].copy()))
+        return None if slab.first_row == 0 else self._rows.pop(0)
 
-    def _decide(self, slab: Slab) -> None:
-        blocks: List[Tuple[Slab, slice]] = []
-        if self._maps[0].reach and self._plane is not None:
-            sums, weights = self._plane
-            joined = Slab(
-                slab.first_plane - 1,
-                slab.first_row,
-                np.concatenate([sums, slab.sums[:, :1]], axis=1),
-                np.concatenate([weights, slab.weights[:1]], axis=0),
-            )
-            blocks.append((joined, slice(0, 2)))
-        planes = slab.sums.shape[1]
+    def _decide(self, slab: _EdgedSlab) -> None:
         reach = self._maps[0].reach
-        step = max(1, BLOCK_VOXELS // (slab.weights.shape[1] * slab.weights.shape[2]))
-        blocks += [(slab, slice(p, min(p + step + reach, planes))) for p in range(0, max(1, planes - reach), step)]
-        list(self._pool.map(lambda item: self._decide_block(*item), blocks))
+        starts = range(0, max(1, slab.planes - reach), max(1, BLOCK_VOXELS // slab.plane_voxels))
+        blocks = [slice(p, min(p + starts.step + reach, slab.planes)) for p in starts]
+        if reach and self._plane is not None:
+            sums, weights = slab.block(slice(0, 1))
+            joined = (np.concatenate([self._plane[0], sums], axis=1), np.concatenate([self._plane[1], weights]))
+            self._decide_block(joined, (slab.first_plane - 1, slab.first_row, 0))
+        list(
+            self._pool.map(lambda b: self._decide_block(slab.block(b), (slab.first_plane + b.start, slab.first_row, 0)), blocks)
+        )
         if reach:
-            self._plane = (slab.sums[:, -1:].copy(), slab.weights[-1:].copy())
+            sums, weights = slab.block(slice(slab.planes - 1, slab.planes))
+            self._plane = (sums.copy(), weights.copy())
 
-    def _decide_block(self, slab: Slab, planes: slice) -> None:
-        sums, weights = slab.sums[:, planes], slab.weights[planes]
-        first = (slab.first_plane + planes.start, slab.first_row, 0)
+    def _decide_block(self, block: Edge, first: Tuple[int, int, int]) -> None:
+        sums, weights = block
         targets = tuple(m.targets(f, f + n - 1) for m, f, n in zip(self._maps, first, weights.shape))
         if any(t.start >= t.stop for t in targets):
             return
         maps = tuple(replace(m, source=m.source[t], weight=m.weight[t]) for m, t in zip(self._maps, targets))
         self._target[targets] = self._rule.decide(Block(sums, weights, first, (maps[0], maps[1], maps[2])))
+
+
+@dataclass(frozen=True)
+class _EdgedSlab:
+    """A slab with the row before it, if there is one; joined block by block, so that no copy of the slab is made."""
+
+    slab: Slab
+    edge: Optional[Edge]
+
+    @property
+    def planes(self) -> int:
+        return int(self.slab.weights.shape[0])
+
+    @property
+    def plane_voxels(self) -> int:
+        return int(self.slab.weights[0].size)
+
+    @property
+    def first_plane(self) -> int:
+        return self.slab.first_plane
+
+    @property
+    def first_row(self) -> int:
+        return self.slab.first_row - (0 if self.edge is None else 1)
+
+    def block(self, planes: slice) -> Edge:
+        sums, weights = self.slab.sums[:, planes], self.slab.weights[planes]
+        if self.edge is None:
+            return sums, weights
+        return np.concatenate([self.edge[0][:, planes], sums], axis=2), np.concatenate([self.edge[1][planes], weights], axis=1)

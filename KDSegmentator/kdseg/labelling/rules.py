@@ -91,7 +91,7 @@ class ExclusiveRule:
         """Return the label of each target voxel; see :class:`LabelRule`."""
         dtype = np.dtype(self.labels.dtype)
         undecided = np.iinfo(dtype).max
-        head, close = first_largest(block.sums, dtype)
+        head, close = first_largest(block.sums, float(block.weights.max()), dtype)
         smallest = _over_corners(head, np.minimum, block.maps)
         mixed = smallest != _over_corners(head, np.maximum, block.maps)
         mixed |= _over_corners(close, np.logical_or, block.maps)

@@ -14,7 +14,8 @@ Box = Tuple[slice, slice, slice]
 def nonzero_box(channels: npt.NDArray[Any]) -> Box:
     """Return the box that holds every voxel that is not 0 in some channel; the whole grid if there is none.
 
-    Filling holes, as nnU-Net does before, cannot change the box, so it is left out.
+    Voxels are compared in single precision, as nnU-Net has them. Filling holes, as nnU-Net does before, cannot change the
+    box, so it is left out.
 
     Parameters
     ----------
@@ -24,7 +25,7 @@ def nonzero_box(channels: npt.NDArray[Any]) -> Box:
     present = [np.zeros(n, dtype=bool) for n in channels.shape[1:]]
     for channel in channels:
         for z, plane in enumerate(channel):
-            filled = plane != 0
+            filled = plane.astype(np.float32, copy=False) != 0
             present[0][z] |= filled.any()
             present[1] |= filled.any(axis=1)
             present[2] |= filled.any(axis=0)

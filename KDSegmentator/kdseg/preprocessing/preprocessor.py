@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from kdseg.errors import ChannelError
-from kdseg.geometry import Geometry
 from kdseg.plans.model import ArrayOrientation, ModelPlan, NormalizationScheme
 from kdseg.preprocessing.cropping import Box, nonzero_box, nonzero_mask
 from kdseg.preprocessing.normalization import normalize
@@ -55,12 +54,17 @@ class Placement:
         z, y, x = (s.stop - s.start for s in self.box)
         return z, y, x
 
-    def to_network_axes(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return the view of an array of shape (z, y, x) in the transposed axes; not cropped."""
-        return self.reorientation.forward(array).transpose(self.transpose_forward)
+    def orient(self, channels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the view of an array of shape (channel, z, y, x) in the order of axes that nnU-Net's reader gives."""
+        axes = tuple(i + 1 for i in self.reorientation.permutation)
+        return np.flip(channels.transpose((0, *axes)), tuple(i + 1 for i in self.reorientation.flipped))
+
+    def transpose(self, oriented: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the view of an oriented array of shape (channel, …) in the transposed axes; not cropped."""
+        return oriented.transpose((0, *(i + 1 for i in self.transpose_forward)))
 
     def to_volume_axes(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return the view of an array in the transposed axes as (z, y, x) of the file; not pasted into the whole grid."""
+        """Return the view of the whole grid in the transposed axes as (z, y, x) of the file."""
         return self.reorientation.backward(array.transpose(self.transpose_backward))
 
 
@@ -76,18 +80,16 @@ def check_channels(volume: Volume, plan: ModelPlan) -> None:
         )
 
 
-def place(geometry: Geometry, plan: ModelPlan, box_of: Callable[[Placement], Box]) -> Placement:
-    """Work out the network's grid for a volume.
+def place(volume: Volume, plan: ModelPlan) -> Placement:
+    """Work out the network's grid for a volume, from its geometry and its non-zero voxels.
 
-    Parameters
-    ----------
-    geometry
-        Grid of the volume.
-    plan
-        The model's plan.
-    box_of
-        Gives the non-zero box once the axes are known; ``whole_grid`` where voxels are not at hand.
+    Raises
+    ------
+    ChannelError
+        If the number of channels does not fit.
     """
+    check_channels(volume, plan)
+    geometry = volume.geometry
     reorientation = reorientation_to_ras(geometry) if plan.orientation is ArrayOrientation.RAS else Reorientation()
     spacing_zyx = geometry.spacing_mm[::-1]
     oriented = [(geometry.shape[i], spacing_zyx[i]) for i in reorientation.permutation]
@@ -105,19 +107,14 @@ def place(geometry: Geometry, plan: ModelPlan, box_of: Callable[[Placement], Box
         (target[0], target[1], target[2]),
         (1, 1, 1),
     )
-    box = box_of(unknown)
+    box = nonzero_box(unknown.transpose(unknown.orient(volume.voxels)))
     cropped = [s.stop - s.start for s in box]
     network_shape = resampled_shape(cropped, spacing, target)
     fields = {**unknown.__dict__, "box": box, "network_shape": tuple(max(1, n) for n in network_shape)}
     return Placement(**fields)
 
 
-def whole_grid(placement: Placement) -> Box:
-    """Return the box of the whole grid: the largest the non-zero box can be."""
-    return placement.box
-
-
-def preprocess(volume: Volume, plan: ModelPlan, step: Callable[[float], None]) -> Tuple[npt.NDArray[np.float32], Placement]:
+def preprocess(volume: Volume, plan: ModelPlan, placement: Placement, step: Callable[[float], None]) -> npt.NDArray[np.float32]:
     """Transpose, crop, normalise and resample.
 
     Parameters
@@ -126,30 +123,26 @@ def preprocess(volume: Volume, plan: ModelPlan, step: Callable[[float], None]) -
         The input; it is not changed.
     plan
         The model's plan.
+    placement
+        From :func:`place` for this volume and plan.
     step
         Told the share that is done, after each channel.
 
     Returns
     -------
-    image
+    numpy.ndarray
         Array of shape (channel, *network_shape), the same float32 values as nnU-Net's.
-    placement
-        Where that array lies in the volume.
 
     Raises
     ------
-    ChannelError
-        If the number of channels does not fit.
     IntensityError
         If intensities leave the range a normalisation needs.
     """
-    check_channels(volume, plan)
-    voxels = volume.voxels.astype(np.float32)  # nnU-Net works on a float32 copy of the whole file
-    placement = place(volume.geometry, plan, lambda p: nonzero_box(network_axes(voxels, p)))
-    channels = [placement.to_network_axes(channel) for channel in voxels]
+    # nnU-Net works on a float32 copy of the whole file; NumPy's sums depend on its layout in memory
+    channels = placement.transpose(np.array(placement.orient(volume.voxels), dtype=np.float32, order="C"))
     mask = None
     if any(n.use_mask and n.scheme is NormalizationScheme.Z_SCORE for n in plan.normalization):
-        mask = nonzero_mask(network_axes(voxels, placement), placement.box)
+        mask = nonzero_mask(channels, placement.box)
     image = np.empty((len(channels), *placement.network_shape), dtype=np.float32)
     for index, (channel, rule) in enumerate(zip(channels, plan.normalization)):
         cropped = channel[placement.box]
@@ -158,11 +151,4 @@ def preprocess(volume: Volume, plan: ModelPlan, step: Callable[[float], None]) -
             cropped, placement.network_shape, placement.spacing_mm, placement.network_spacing_mm, plan.image_resampling
         )
         step((index + 1) / len(channels))
-    return image, placement
-
-
-def network_axes(voxels: npt.NDArray[Any], placement: Placement) -> npt.NDArray[Any]:
-    """Return an array of shape (channel, z, y, x) in the transposed axes, as a view that is not cropped."""
-    axes = tuple(i + 1 for i in placement.reorientation.permutation)
-    oriented = np.flip(voxels.transpose((0, *axes)), tuple(i + 1 for i in placement.reorientation.flipped))
-    return oriented.transpose((0, *(i + 1 for i in placement.transpose_forward)))
+    return image

@@ -27,7 +27,7 @@ def test_quotients_round_once():
 
 
 def test_the_lowest_of_equals_wins():
-    head, _ = first_largest(np.array([[1.0], [2.0], [2.0]], np.float16), np.uint8)
+    head, _ = first_largest(np.array([[1.0], [2.0], [2.0]], np.float16), 10.0, np.uint8)
     assert head.tolist() == [1]
 
 
@@ -36,7 +36,7 @@ def test_a_lower_class_that_comes_close_is_told():
     near = (a.view(np.int16) - CLOSE_KEYS).astype(np.int16).view(np.float16)
     far = (a.view(np.int16) - CLOSE_KEYS - 1).astype(np.int16).view(np.float16)
     sums = np.array([[near, far, a], [a, a, near]], np.float16)
-    head, close = first_largest(sums, np.uint8)
+    head, close = first_largest(sums, 10.0, np.uint8)
     assert head.tolist() == [1, 1, 0]
     assert close.tolist() == [True, False, False]
 
@@ -62,4 +62,4 @@ def test_a_quotient_beyond_half_precision_stops_the_run():
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
 def test_values_that_are_not_finite_stop_the_run(value):
     with pytest.raises(EngineError, match="half precision"):
-        first_largest(np.array([[0.0], [value]], np.float16), np.uint8)
+        first_largest(np.array([[0.0], [value]], np.float16), 10.0, np.uint8)

@@ -34,6 +34,8 @@ def sums_and_weights(shape, heads, kind, seed=0):
         logits = np.stack([ndimage.gaussian_filter(c, 2) * 40 for c in logits])
     if kind == "ties":
         logits = np.round(logits * 2) / 2
+    if kind == "tiny":
+        logits *= 1e-6
     weights = (rng.random(shape) * 9 + 0.1).astype(np.float16)
     if kind == "ties":
         weights[...] = 2
@@ -75,7 +77,7 @@ def exclusive(heads):
     return LabelSystem(tuple((f"L{i}", (i,)) for i in range(1, heads)), heads=heads)
 
 
-@pytest.mark.parametrize("kind", ["noise", "smooth", "ties"])
+@pytest.mark.parametrize("kind", ["noise", "smooth", "ties", "tiny"])
 @pytest.mark.parametrize("heads", [2, 7])
 @pytest.mark.parametrize("grid", GRIDS.values(), ids=GRIDS)
 def test_exclusive_labels(grid, heads, kind):
@@ -84,7 +86,7 @@ def test_exclusive_labels(grid, heads, kind):
     np.testing.assert_array_equal(paint(exclusive(heads), sums, weights, grid), expected)
 
 
-@pytest.mark.parametrize("kind", ["noise", "smooth", "ties"])
+@pytest.mark.parametrize("kind", ["noise", "smooth", "ties", "tiny"])
 @pytest.mark.parametrize("grid", GRIDS.values(), ids=GRIDS)
 def test_regions_are_painted_in_their_order(grid, kind):
     labels = LabelSystem((("whole", (1, 2, 3)), ("core", (2, 3)), ("inner", (3,))), heads=3, region_order=(2, 1, 3))
@@ -103,6 +105,14 @@ def test_cutting_into_slabs_strips_and_blocks_changes_nothing(grid, monkeypatch)
     monkeypatch.setattr(painter_module, "BLOCK_VOXELS", 1)
     planes = tuple(p for p in (1, 2, 5) if p < grid[0][0])
     np.testing.assert_array_equal(paint(labels, sums, weights, grid, planes, (3, 4, 9)), whole)
+
+
+def test_empty_slabs_are_passed_over():
+    grid = GRIDS["enlarged"]
+    sums, weights = sums_and_weights(grid[0], 4, "noise")
+    np.testing.assert_array_equal(
+        paint(exclusive(4), sums, weights, grid, (0, 0, 5, 5), (4,)), paint(exclusive(4), sums, weights, grid)
+    )
 
 
 def test_the_region_threshold_is_that_of_a_single_precision_sigmoid():

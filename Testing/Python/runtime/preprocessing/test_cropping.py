@@ -13,6 +13,12 @@ def test_the_box_holds_what_is_not_zero_in_any_channel():
     assert nonzero_box(channels) == (slice(1, 4), slice(2, 5), slice(3, 4))
 
 
+def test_what_vanishes_in_single_precision_is_zero():
+    channels = np.full((1, 4, 4, 4), 1e-60)
+    channels[0, 1:3, 1:3, 1:3] = 5
+    assert nonzero_box(channels) == (slice(1, 3),) * 3
+
+
 def test_a_box_without_voxels_is_the_whole_grid():
     assert nonzero_box(np.zeros((1, 2, 3, 4))) == (slice(0, 2), slice(0, 3), slice(0, 4))
 
