@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator
@@ -24,15 +24,12 @@ def atomic_path(target: PathLike) -> Iterator[Path]:
     """
     target = Path(target)
     try:
-        handle, name = tempfile.mkstemp(prefix=".kdseg-", suffix=f"-{target.name}", dir=target.parent)
-        os.close(handle)
+        temporary = _create_beside(target)
     except OSError as error:
         raise _output_error(target, error) from error
-    temporary = Path(name)
     try:
         yield temporary
         _flush_to_disk(temporary)
-        temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
         _flush_folder(target.parent)
     except OSError as error:
@@ -47,6 +44,17 @@ def write_bytes(target: PathLike, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
+def _create_beside(target: Path) -> Path:
+    """Make an empty file with a name of its own; the operating system gives it the permissions of any new file."""
+    while True:
+        path = target.with_name(f".kdseg-{secrets.token_hex(4)}-{target.name}")
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        except FileExistsError:
+            continue
+        return path
+
+
 def _flush_to_disk(path: Path) -> None:
     with open(path, "rb+") as file:
         os.fsync(file.fileno())
@@ -59,12 +67,6 @@ def _flush_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
 
 
 def _output_error(target: Path, error: OSError) -> OutputError:
