@@ -16,7 +16,7 @@ line, console) can show them in its own way: what is wrong, what was expected an
     │   ├── BundleModelError            the ONNX file is not self-contained or uses foreign operators
     │   └── SelfTestError               the network does not reproduce its own self-test here
     ├── UnsupportedModelError       4   a part of nnU-Net that this runtime does not implement, named
-    ├── MemoryLimitError            5   the estimate is above the ceiling
+    ├── MemoryLimitError            5   the estimate, or the volume alone, is above the ceiling
     ├── OutputError                 6   the result cannot be written
     ├── EngineError                 7   the requested engine is missing or failed
     ├── ExportError                 8   a model folder cannot become a student bundle
@@ -144,17 +144,19 @@ class UnsupportedModelError(KDSegError):
 
 
 class MemoryLimitError(KDSegError):
-    """The estimated peak memory is above the ceiling that the user set.
+    """The memory that is needed is above the ceiling.
 
     Attributes
     ----------
     estimate_bytes, limit_bytes
-        The estimate for the leanest plan and the ceiling, in bytes.
+        The least that is needed (the estimate for the leanest plan, or the voxels alone) and the ceiling, in bytes.
     """
 
     exit_code = 5
 
-    def __init__(self, problem: str, *, estimate_bytes: int, limit_bytes: int, remedy: str) -> None:
+    def __init__(
+        self, problem: str, *, estimate_bytes: int, limit_bytes: int, remedy: str, path: Optional[PathLike] = None
+    ) -> None:
         self.estimate_bytes = estimate_bytes
         self.limit_bytes = limit_bytes
         gib = 1024**3
@@ -162,6 +164,7 @@ class MemoryLimitError(KDSegError):
             problem,
             expected=f"at most {limit_bytes / gib:.2f} GiB",
             found=f"an estimate of {estimate_bytes / gib:.2f} GiB",
+            path=path,
             remedy=remedy,
         )
 

@@ -44,8 +44,8 @@ class DicomHeader:
 
     Attributes
     ----------
-    path, sha256
-        The file and the digest of all its bytes.
+    path, sha256, size_bytes
+        The file, the digest of all its bytes and their number.
     values
         Raw values of the elements kept, as bytes.
     has_pixels
@@ -56,6 +56,7 @@ class DicomHeader:
 
     path: Path
     sha256: str
+    size_bytes: int
     values: Dict[Tag, bytes]
     has_pixels: bool
     byte_order: str
@@ -115,7 +116,8 @@ class _Walker:
                 has_pixels = True
                 if length != _UNDEFINED:
                     self._check_pixel_bytes(values, length)
-        return DicomHeader(self._path, hashlib.sha256(self._data).hexdigest(), values, has_pixels, self._order)
+        digest = hashlib.sha256(self._data).hexdigest()
+        return DicomHeader(self._path, digest, len(self._data), values, has_pixels, self._order)
 
     def _meta(self) -> str:
         syntax = _IMPLICIT
@@ -181,7 +183,7 @@ class _Walker:
         self._explicit = explicit
 
     def _check_pixel_bytes(self, values: Dict[Tag, bytes], length: int) -> None:
-        header = DicomHeader(self._path, "", values, False, self._order)
+        header = DicomHeader(self._path, "", 0, values, False, self._order)
         bits, rows, columns = (header.number(tag) for tag in (BITS_ALLOCATED, ROWS, COLUMNS))
         if bits is None or rows is None or columns is None:
             return

@@ -15,6 +15,7 @@ from kdseg.io import dicom_header as dh
 from kdseg.io.dicom_header import DicomHeader, is_dicom, read_dicom_header
 from kdseg.io.dicom_stack import order_slices, parse_slice
 from kdseg.io.findings import FindingLog
+from kdseg.io.raster import check_memory
 from kdseg.io.staging import geometry_of
 from kdseg.io.volume_file import SUPPORTED, DecodedFile
 
@@ -24,22 +25,30 @@ _NOT_IMAGES = tuple(
 """SOP classes that are left out: waveforms, presentation states, raw data and segmentations, reports, documents, RT plans."""
 
 _SLICE_SUFFIXES = ("", ".dcm", ".ima", ".dicom")
+_COMPANIONS = (".txt", ".xml", ".json", ".csv", ".pdf", ".html", ".md", ".jpg", ".png", ".ini", ".log", ".inf", "thumbs.db")
+"""How files end that often lie beside slices. Any other may be a damaged slice: many exports name slices by their UID."""
+
 _EXPORT_AGAIN = "Export the whole series again from the scanner or PACS."
 _MULTI_FRAME = "Convert it to classic single-frame slices or to NRRD first, for example by loading and saving it in Slicer."
 
 
-def read_dicom_series(folder: Path, log: FindingLog, series_uid: Optional[str] = None) -> DecodedFile:
+def read_dicom_series(
+    folder: Path, log: FindingLog, series_uid: Optional[str] = None, memory_bytes: Optional[int] = None
+) -> DecodedFile:
     """Read the images of one series in ``folder`` (its subfolders are not searched).
 
     Parameters
     ----------
     folder
-        Holds one series, or several if ``series_uid`` chooses one. DICOM objects without pixels, segmentations and files that
-        are not DICOM are left out and told as findings.
+        Holds one series, or several if ``series_uid`` chooses one. DICOM objects that are no images are left out and told as
+        findings, and so are the usual companions of a series (text, pictures, indices); hidden files are passed over. When
+        strict, any other file that is not DICOM is refused, because it may be a damaged slice.
     log
         Takes the findings.
     series_uid
         SeriesInstanceUID of the series to read.
+    memory_bytes
+        What the voxels may take, in bytes; None for no ceiling.
 
     Raises
     ------
@@ -47,16 +56,42 @@ def read_dicom_series(folder: Path, log: FindingLog, series_uid: Optional[str] =
         If no series or more than one is there, if a file is damaged or multi-frame, or the slices are no regular volume.
     GeometryError
         If the gantry was tilted or the geometry is impossible.
+    MemoryLimitError
+        If the voxels need more than ``memory_bytes``.
     """
-    images = _images(folder, log)
-    chosen = _choose(images, folder, series_uid)
+    slices = _slices(folder, log, series_uid)
+    check_memory(sum(map(_stored_bytes, slices)), memory_bytes, str(folder))
+    voxels, geometry = _decode([header.path for header in slices], folder)
+    return DecodedFile(voxels, geometry, _combined(slices), sum(header.size_bytes for header in slices), len(slices))
+
+
+def hash_dicom_series(folder: Path) -> str:
+    """Return the digest that :func:`read_dicom_series` gives for a folder with one series, without decoding it.
+
+    Raises
+    ------
+    InputError
+        If the series could not be read strictly.
+    """
+    return _combined(_slices(folder, FindingLog(strict=True), None))
+
+
+def _slices(folder: Path, log: FindingLog, series_uid: Optional[str]) -> List[DicomHeader]:
+    """Return the checked headers of one series in the order of the stack."""
+    chosen = _choose(_images(folder, log), folder, series_uid)
     for header in chosen:
         _check_single_greyscale_frame(header)
-    paths = [s.path for s in order_slices([parse_slice(header) for header in chosen], folder)]
-    digests = {header.path: header.sha256 for header in chosen}
-    combined = hashlib.sha256("".join(digests[path] for path in paths).encode("ascii")).hexdigest()
-    voxels, geometry = _decode(paths, folder)
-    return DecodedFile(voxels, geometry, combined)
+    headers = {header.path: header for header in chosen}
+    return [headers[s.path] for s in order_slices([parse_slice(header) for header in chosen], folder)]
+
+
+def _combined(slices: Sequence[DicomHeader]) -> str:
+    return hashlib.sha256("".join(header.sha256 for header in slices).encode("ascii")).hexdigest()
+
+
+def _stored_bytes(header: DicomHeader) -> int:
+    rows, columns, bits = (header.number(tag) or 0 for tag in (dh.ROWS, dh.COLUMNS, dh.BITS_ALLOCATED))
+    return rows * columns * bits // 8
 
 
 def _images(folder: Path, log: FindingLog) -> List[DicomHeader]:
@@ -85,12 +120,22 @@ def _images(folder: Path, log: FindingLog) -> List[DicomHeader]:
 
 
 def _note_foreign(path: Path, log: FindingLog) -> None:
-    """Leave out a file that is not DICOM, unless it is empty or its name says that it should be a slice."""
+    """Leave out a file that is not DICOM, unless it may be a slice."""
+    if path.name.lower().endswith(_COMPANIONS):
+        log.note(str(path), "This file is not DICOM; left out.")
+        return
     if path.stat().st_size == 0 or path.suffix.lower() in _SLICE_SUFFIXES:
         raise DicomSeriesError(
             "The file is named like a slice but is not DICOM.", expected="DICM after 128 bytes", path=path, remedy=_EXPORT_AGAIN
         )
-    log.note(str(path), "This file is not DICOM; left out.")
+    log.fault(
+        DicomSeriesError(
+            "The file is not DICOM; it may be a damaged slice.",
+            expected="DICM after 128 bytes",
+            path=path,
+            remedy="Move it out of the folder if it is no slice; else export the whole series again.",
+        )
+    )
 
 
 def _choose(images: Sequence[DicomHeader], folder: Path, series_uid: Optional[str]) -> List[DicomHeader]:

@@ -9,7 +9,7 @@ from typing import Any, Optional, Sequence, Tuple
 import numpy as np
 import numpy.typing as npt
 
-from kdseg.errors import GeometryError, VolumeFileError
+from kdseg.errors import GeometryError, MemoryLimitError, VolumeFileError
 from kdseg.geometry import ORTHOGONALITY_TOLERANCE, SPACING_RANGE_MM
 from kdseg.io.streams import ByteStream
 
@@ -57,9 +57,24 @@ class RasterHeader:
         """Number of bytes of the stored voxels."""
         return math.prod(self.sizes) * self.dtype.itemsize
 
+    @property
+    def decoding_bytes(self) -> int:
+        """Memory that decoding takes: the stored voxels and, where integers are scaled, their float32 copy."""
+        copies = self.scaling is not None and not np.issubdtype(self.dtype, np.floating)
+        return self.payload_bytes + (4 * math.prod(self.sizes) if copies else 0)
 
-def read_voxels(stream: ByteStream, header: RasterHeader, path: str) -> npt.NDArray[Any]:
+
+def read_voxels(stream: ByteStream, header: RasterHeader, path: str, memory_bytes: Optional[int] = None) -> npt.NDArray[Any]:
     """Read the voxels to the end of ``stream``.
+
+    Parameters
+    ----------
+    stream, header
+        The voxels as they are stored, and what the header says of them.
+    path
+        The file, for the messages.
+    memory_bytes
+        What the voxels may take, in bytes; None for no more than :data:`MAX_VOLUME_BYTES`.
 
     Returns
     -------
@@ -70,6 +85,8 @@ def read_voxels(stream: ByteStream, header: RasterHeader, path: str) -> npt.NDAr
     ------
     VolumeFileError
         If the file holds fewer or more voxels than declared, or a checksum is wrong. Sizes are checked before memory is taken.
+    MemoryLimitError
+        If the voxels need more than ``memory_bytes``.
     """
     count = header.payload_bytes
     if count > MAX_VOLUME_BYTES:
@@ -81,6 +98,7 @@ def read_voxels(stream: ByteStream, header: RasterHeader, path: str) -> npt.NDAr
             remedy=_REPAIR,
         )
     stream.require_left(count)
+    check_memory(header.decoding_bytes, memory_bytes, path)
     buffer = np.empty(count, dtype=np.uint8)
     stream.read_into(buffer)
     stream.finish()
@@ -88,6 +106,18 @@ def read_voxels(stream: ByteStream, header: RasterHeader, path: str) -> npt.NDAr
     if not header.dtype.isnative:
         voxels = voxels.byteswap(inplace=True).view(header.dtype.newbyteorder("="))
     return voxels if header.scaling is None else _scaled(voxels, header.scaling)
+
+
+def check_memory(needed_bytes: int, memory_bytes: Optional[int], path: str) -> None:
+    """Raise MemoryLimitError if the voxels of ``path`` need more than ``memory_bytes``; None is no ceiling."""
+    if memory_bytes is not None and needed_bytes > memory_bytes:
+        raise MemoryLimitError(
+            "The voxels alone need more memory than there may be.",
+            estimate_bytes=needed_bytes,
+            limit_bytes=memory_bytes,
+            path=path,
+            remedy="Crop or resample the volume first, close other programs, or raise the ceiling if one was set.",
+        )
 
 
 def _scaled(voxels: npt.NDArray[Any], scaling: Scaling) -> npt.NDArray[Any]:

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from kdseg.errors import ChannelError, GeometryError, IntensityError, PathLike
-from kdseg.io.dicom_series import read_dicom_series
+from kdseg.io.dicom_series import hash_dicom_series, read_dicom_series
 from kdseg.io.findings import Finding, FindingLog
-from kdseg.io.volume_file import DecodedFile, read_volume_file
+from kdseg.io.volume_file import DecodedFile, hash_volume_file, read_volume_file
 from kdseg.volume import Volume
 
 SAME_GRID_TOLERANCE_MM = 1e-2
@@ -21,6 +21,26 @@ SAME_GRID_TOLERANCE_MM = 1e-2
 
 Paths = Union[PathLike, Sequence[PathLike]]
 """One path, or one for each channel in the student's order."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a channel was decoded from.
+
+    Attributes
+    ----------
+    path
+        The file or the folder of a series, as the caller gave it.
+    sha256
+        Digest of the bytes that were decoded: of the file; of a series, of the digests of its slices in order.
+    size_bytes, files
+        Size and number of the files that were decoded.
+    """
+
+    path: str
+    sha256: str
+    size_bytes: int
+    files: int = 1
 
 
 @dataclass(frozen=True)
@@ -33,13 +53,18 @@ class VolumeInput:
         The voxels on their grid.
     findings
         Harmless faults that were let through, and remarks.
-    sha256
-        For each channel its path and the SHA-256 of the file that was decoded (for a DICOM series: of its files, in order).
+    sources
+        For each channel what it was decoded from.
     """
 
     volume: Volume
     findings: Tuple[Finding, ...]
-    sha256: Tuple[Tuple[str, str], ...]
+    sources: Tuple[Source, ...]
+
+    @property
+    def sha256(self) -> Tuple[Tuple[str, str], ...]:
+        """For each channel its path and the digest of what was decoded."""
+        return tuple((source.path, source.sha256) for source in self.sources)
 
 
 def read_volume(paths: Paths, *, strict: bool = True, series_uid: Optional[str] = None) -> Volume:
@@ -55,7 +80,9 @@ def read_volume_with_findings(
     return result.volume, result.findings
 
 
-def read_volume_input(paths: Paths, *, strict: bool = True, series_uid: Optional[str] = None) -> VolumeInput:
+def read_volume_input(
+    paths: Paths, *, strict: bool = True, series_uid: Optional[str] = None, memory_bytes: Optional[int] = None
+) -> VolumeInput:
     """Read one file, or one DICOM folder, for each channel.
 
     The geometry is the one SimpleITK reads (LPS, mm), the voxels keep the type of the file (NIfTI and DICOM scaling applied as
@@ -70,6 +97,8 @@ def read_volume_input(paths: Paths, *, strict: bool = True, series_uid: Optional
         is refused at either level.
     series_uid
         Which series to take from a folder that holds several.
+    memory_bytes
+        What the voxels of all channels may take, in bytes; None for no ceiling. It is checked before memory is taken.
 
     Raises
     ------
@@ -81,19 +110,34 @@ def read_volume_input(paths: Paths, *, strict: bool = True, series_uid: Optional
         If a geometry is impossible, or the channels lie on different grids (both files are named).
     IntensityError
         If a channel is constant or holds NaN or infinite voxels.
+    MemoryLimitError
+        If the voxels need more than ``memory_bytes``.
     """
     names = _as_list(paths)
     log = FindingLog(strict)
     channels: List[DecodedFile] = []
     for path in names:
-        channel = read_dicom_series(path, log, series_uid) if path.is_dir() else read_volume_file(path, log)
+        left = None if memory_bytes is None else memory_bytes - sum(c.voxels.nbytes for c in channels)
+        channel = read_dicom_series(path, log, series_uid, left) if path.is_dir() else read_volume_file(path, log, left)
         check_intensities(channel.voxels, str(path))
         if channels:
             _check_same_grid(channels[0], names[0], channel, path)
         channels.append(channel)
     volume = Volume(_stack(channels), channels[0].geometry, source=", ".join(map(str, names)))
-    digests = tuple((str(path), channel.sha256) for path, channel in zip(names, channels))
-    return VolumeInput(volume, log.findings, digests)
+    sources = tuple(Source(str(path), c.sha256, c.size_bytes, c.files) for path, c in zip(names, channels))
+    return VolumeInput(volume, log.findings, sources)
+
+
+def hash_input(path: PathLike) -> str:
+    """Return the digest that :attr:`Source.sha256` will have for a file or the folder of one series, without decoding it.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    path = Path(path)
+    return hash_dicom_series(path) if path.is_dir() else hash_volume_file(path)
 
 
 def check_intensities(voxels: npt.NDArray[Any], source: str) -> None:

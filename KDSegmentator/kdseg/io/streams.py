@@ -15,6 +15,9 @@ from kdseg.io.findings import FindingLog
 DEFLATE_MAX_RATIO = 1032
 """The most that deflate can expand: 258 bytes out of two bits."""
 
+MAX_GZIP_MEMBERS = 4096
+"""The most members of one gzip file; writers make one, or one for each block. Beyond it, tiny ones would take hours to read."""
+
 GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW_BITS = 31
 _ZLIB_WINDOW_BITS = 15
@@ -102,6 +105,7 @@ class DeflateStream:
         self._gzip = gzip
         self._inflater = self._new_inflater()
         self._pending = b""
+        self._members = 1
         self._at_end = False
 
     def read(self, count: int) -> bytes:
@@ -165,6 +169,9 @@ class DeflateStream:
         if len(rest) < len(GZIP_MAGIC):
             rest += self._file.read(_CHUNK_BYTES)
         if self._gzip and rest.startswith(GZIP_MAGIC):
+            self._members += 1
+            if self._members > MAX_GZIP_MEMBERS:
+                raise damaged(self._file.path, f"more than {MAX_GZIP_MEMBERS} members")
             self._inflater, self._pending = self._new_inflater(), rest
             return
         self._at_end = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, NoReturn, Tuple
+from typing import Any, Callable, Dict, Iterator, NoReturn, Optional, Tuple
 
 import numpy.typing as npt
 
@@ -22,6 +22,7 @@ from kdseg.io.streams import GZIP_MAGIC, ByteStream, DeflateStream, HashedFile, 
 SUPPORTED = "NIfTI (.nii, .nii.gz), NRRD (.nrrd), MetaImage (.mha) or a folder with a DICOM series"
 """What can be read, for messages."""
 
+_CHUNK_BYTES = 1 << 20
 _REFUSED_SUFFIXES = {
     ".hdr": "an Analyze or NIfTI pair, or an ENVI header",
     ".img": "an Analyze or NIfTI pair",
@@ -33,15 +34,40 @@ _REFUSED_SUFFIXES = {
 
 @dataclass(frozen=True)
 class DecodedFile:
-    """Voxels of shape (z, y, x) in native byte order, their grid, and the SHA-256 of the file they were decoded from."""
+    """One decoded channel.
+
+    Attributes
+    ----------
+    voxels
+        Shape (z, y, x), native byte order.
+    geometry
+        Their grid.
+    sha256
+        Digest of the file they were decoded from; of a series: of the digests of its files in order.
+    size_bytes
+        Size of that file, or of all files of the series.
+    files
+        Number of files.
+    """
 
     voxels: npt.NDArray[Any]
     geometry: Geometry
     sha256: str
+    size_bytes: int
+    files: int = 1
 
 
-def read_volume_file(path: Path, log: FindingLog) -> DecodedFile:
+def read_volume_file(path: Path, log: FindingLog, memory_bytes: Optional[int] = None) -> DecodedFile:
     """Read one NIfTI, NRRD or MetaImage file. Every byte is read once; what is checked and hashed is what is decoded.
+
+    Parameters
+    ----------
+    path
+        The file.
+    log
+        Takes the findings.
+    memory_bytes
+        What the voxels may take, in bytes; None for no ceiling.
 
     Raises
     ------
@@ -49,12 +75,23 @@ def read_volume_file(path: Path, log: FindingLog) -> DecodedFile:
         If the file is missing, of another format, damaged, truncated, too long, or not a scalar 3-D volume.
     GeometryError
         If its geometry is impossible or contradicts itself.
+    MemoryLimitError
+        If the voxels need more than ``memory_bytes``.
     """
     opener = _opener(path)
     with _hashed(path) as file:
+        size_bytes = file.left
         stream, header = opener(file, str(path), log)
-        voxels = read_voxels(stream, header, str(path))
-        return DecodedFile(voxels, geometry_from_header(header, str(path)), file.hexdigest())
+        voxels = read_voxels(stream, header, str(path), memory_bytes)
+        return DecodedFile(voxels, geometry_from_header(header, str(path)), file.hexdigest(), size_bytes)
+
+
+def hash_volume_file(path: Path) -> str:
+    """Return the SHA-256 of a file without decoding it; VolumeFileError if it cannot be read."""
+    with _hashed(path) as file:
+        while file.left:
+            file.read(_CHUNK_BYTES)
+        return file.hexdigest()
 
 
 def _open_nifti(file: HashedFile, path: str, log: FindingLog) -> Tuple[ByteStream, RasterHeader]:

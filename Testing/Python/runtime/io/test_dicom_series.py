@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pydicom
 import pytest
@@ -16,8 +18,8 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from kdseg.errors import DicomSeriesError, GeometryError, VolumeFileError
-from kdseg.io import read_volume, read_volume_input
+from kdseg.errors import DicomSeriesError, GeometryError, MemoryLimitError, VolumeFileError
+from kdseg.io import hash_input, read_volume, read_volume_input
 from kdseg_testing import volume_files as vf
 
 
@@ -265,3 +267,40 @@ def test_garbage_after_the_preamble(tmp_path):
     (tmp_path / "a.dcm").write_bytes(bytes(128) + b"DICM" + b"\xfe" * 300)
     with pytest.raises((DicomSeriesError, VolumeFileError)):
         read_volume(tmp_path)
+
+
+def test_a_damaged_slice_named_by_its_uid_is_never_left_out(tmp_path):
+    last = vf.write_dicom_series(tmp_path)[-1]  # at the end of the stack a missing slice leaves no gap
+    damaged = last.rename(tmp_path / "1.2.840.113619.2.57")
+    damaged.write_bytes(bytes(200) + damaged.read_bytes()[200:])
+    refused(tmp_path, damaged.name, "may be a damaged slice")
+    (finding,) = read_volume_input(tmp_path, strict=False).findings
+    assert finding.path == str(damaged) and "may be a damaged slice" in finding.message
+
+
+@pytest.mark.parametrize("name", ["notes.TXT", "study.xml", "a.json", "a.pdf", "view.jpg", "autorun.inf", "Thumbs.db"])
+def test_companions_of_a_series_are_told_and_hidden_files_passed_over(tmp_path, name):
+    vf.write_dicom_series(tmp_path)
+    (tmp_path / name).write_bytes(b"no DICOM")
+    (tmp_path / ".DS_Store").write_bytes(b"no DICOM")
+    assert [finding.path for finding in read_volume_input(tmp_path).findings] == [str(tmp_path / name)]
+
+
+def test_the_hash_of_a_series_is_that_of_its_slices_in_order(tmp_path):
+    paths = vf.write_dicom_series(tmp_path, positions=[2.5, 0.0, 5.0])
+    (tmp_path / "readme.txt").write_text("not hashed")
+    digests = [hashlib.sha256(paths[i].read_bytes()).hexdigest() for i in (1, 0, 2)]
+    expected = hashlib.sha256("".join(digests).encode()).hexdigest()
+    (source,) = read_volume_input(tmp_path).sources
+    assert source.sha256 == hash_input(tmp_path) == expected
+    assert (source.files, source.size_bytes) == (3, sum(p.stat().st_size for p in paths))
+
+
+def test_a_series_above_the_memory_ceiling_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
+    vf.write_dicom_series(tmp_path)
+    count = 8 * 6 * 7 * 2
+    assert read_volume_input(tmp_path, memory_bytes=count).volume.voxels.shape == (1, 8, 6, 7)
+    monkeypatch.delattr(SimpleITK, "ImageSeriesReader")
+    with pytest.raises(MemoryLimitError) as caught:
+        read_volume_input(tmp_path, memory_bytes=count - 1)
+    assert caught.value.estimate_bytes == count and caught.value.path == str(tmp_path)
