@@ -1,6 +1,7 @@
 """What a run leaves behind for people and auditors: one readable JSON file.
 
-It names files only by the paths that the user gave and holds nothing that was read from image headers except hashes.
+It names files only by the paths that the user gave, and the findings name files of a folder that the user gave. It holds
+nothing that was read from image headers except hashes and what the findings say of a file's form.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from kdseg.atomic import write_bytes
 from kdseg.errors import PathLike, VolumeFileError
 from kdseg.hardware import describe_hardware
 from kdseg.segmentation import Segmentation
 from kdseg.versions import versions
+
+if TYPE_CHECKING:
+    from kdseg.io import Finding
 
 REPORT_SCHEMA = "kdseg-report/1"
 """Name and version of the report's layout, in its key ``schema``."""
@@ -33,7 +37,7 @@ class FileRecord:
     path
         As the user gave it, or as it follows from what the user gave.
     sha256
-        Hex digest of the file. For a folder: of the sorted lines ``<digest of file>  <name>`` of the files in it.
+        Hex digest of the file. For a DICOM series: of the digests of its slices, in order.
     size_bytes
         Size of the file, or of all files of the folder.
     files
@@ -48,10 +52,14 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class RunFiles:
-    """The files of one run, hashed: inputs before they were read, outputs after they were written."""
+    """The files of one run: inputs with the hashes of the bytes that were decoded, outputs as they were written.
+
+    ``findings`` are what was told about the inputs: a path and a message each.
+    """
 
     inputs: Tuple[FileRecord, ...] = ()
     outputs: Tuple[FileRecord, ...] = ()
+    findings: Tuple[Finding, ...] = ()
 
 
 def fingerprint(path: PathLike) -> FileRecord:
@@ -104,6 +112,7 @@ def build_report(
         **segmentation.report,
         "inputs": [asdict(f) for f in files.inputs],
         "outputs": [asdict(f) for f in files.outputs],
+        "findings": [asdict(f) for f in files.findings],
         "volumes_ml": {name: round(ml, 4) for name, ml in segmentation.volumes_ml().items()},
         "versions": versions(),
         "hardware": describe_hardware().as_dict(),

@@ -131,21 +131,40 @@ def plan_outputs(
     return plans
 
 
-def refuse_existing(plans: Iterable[Plan]) -> None:
+def refuse_existing(plans: Iterable[Plan], *, skip_done: bool = False) -> None:
     """Refuse to replace files that exist.
+
+    Parameters
+    ----------
+    plans
+        The cases that are to run.
+    skip_done
+        Whether finished cases were left out of ``plans``; then a result that exists is one without its proof.
 
     Raises
     ------
     OutputError
-        Naming the first of them and how many there are.
+        Naming the first of them with its case, and how many there are.
     """
-    existing = [t for plan in plans for t in plan.targets if t.exists()]
-    if existing:
+    existing = [(plan, t) for plan in plans for t in plan.targets if t.exists()]
+    if not existing:
+        return
+    plan, path = existing[0]
+    more = f", like {len(existing) - 1} more" if len(existing) > 1 else ""
+    if not skip_done:
         raise OutputError(
-            "It exists already." if len(existing) == 1 else f"It exists already, like {len(existing) - 1} more.",
-            path=existing[0],
+            f"It exists already{more}.",
+            path=path,
             remedy="Use --overwrite to replace results, --skip-done to keep finished ones, or -o for another place.",
         )
+    missing = plan.report is None or not plan.report.exists()
+    raise OutputError(
+        f"It exists already{more}, but the case {plan.case.name} is not known to be done: "
+        + ("its report is missing." if missing else "its report does not fit the inputs, the results or the options."),
+        expected="" if plan.report is None else f"the report {plan.report} of this very run",
+        path=path,
+        remedy="Use --overwrite to do it again (cases that are done are still skipped), or -o for another place.",
+    )
 
 
 def stem_of(path: Path) -> str:
@@ -251,33 +270,42 @@ def _beside(value: Optional[str], stem: Path, suffix: str) -> Optional[Path]:
 
 
 def _refuse_collisions(plans: Sequence[Plan]) -> None:
-    inputs = {_identity(p) for plan in plans for p in plan.case.paths}
-    seen: Dict[str, str] = {}
+    inputs = {name for plan in plans for p in plan.case.paths for name in _identities(p)}
+    seen: Dict[object, str] = {}
     for plan in plans:
         for target in plan.targets:
-            key = _identity(target)
+            names = _identities(target)
             if target.is_dir():
                 raise OutputError("A folder has the name of the result.", path=target, remedy="Choose another name with -o.")
-            if key in inputs:
+            if not inputs.isdisjoint(names):
                 raise OutputError(
                     "The result would replace an input image.", path=target, remedy="Choose another name or folder with -o."
                 )
-            if _identity(target.parent) in inputs:
+            if not inputs.isdisjoint(_identities(target.parent)):
                 raise OutputError(
                     "The result would lie among the files of a DICOM series.",
                     path=target,
                     remedy="Choose another folder with -o.",
                 )
-            if key in seen:
+            other = next((seen[name] for name in names if name in seen), None)
+            if other is not None:
                 raise OutputError(
                     "Two results would be written to this file.",
-                    found=f"the cases {seen[key]} and {plan.case.name}" if seen[key] != plan.case.name else "",
+                    found=f"the cases {other} and {plan.case.name}" if other != plan.case.name else "",
                     path=target,
                     remedy="Choose a folder for each with -o, give the inputs different names, or leave out a --format.",
                 )
-            seen[key] = plan.case.name
+            seen.update(dict.fromkeys(names, plan.case.name))
 
 
-def _identity(path: Path) -> str:
-    """Return one name for all ways to write a path (links, ``..``, on Windows capitals)."""
-    return os.path.normcase(path.resolve())
+def _identities(path: Path) -> Tuple[object, ...]:
+    """Return what all ways to write a path share: its name without links and ``..``, and where it exists the file itself.
+
+    The second is what :func:`os.path.samefile` compares. It tells for hard links, and on disks that ignore capitals.
+    """
+    name = os.path.normcase(path.resolve())
+    try:
+        status = path.stat()
+    except OSError:
+        return (name,)
+    return (name, (status.st_dev, status.st_ino)) if status.st_ino else (name,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Dict, Mapping
 
+from kdseg._version import __version__
 from kdseg.cli.cases import Plan
 from kdseg.errors import KDSegError
 from kdseg.limits import Options
@@ -13,13 +14,15 @@ from kdseg.student import Student
 
 
 def make_request(student: Student, options: Options) -> Dict[str, Any]:
-    """Return what decides the labels besides the inputs; threads and engine do not."""
+    """Return what decides the labels besides the inputs; threads do not."""
     return {
         "student": f"{student.name} {student.version}",
         "bundle_sha256": student.digest,
         "model_sha256": student.model_sha256,
         "mirroring": options.mirroring,
         "tile_step_size": options.tile_step_size,
+        "engine": options.engine.value,
+        "kdseg": __version__,
     }
 
 
@@ -45,7 +48,9 @@ def _hashes_fit(records: Any, paths: Any) -> bool:
 
 
 def _inputs_fit(records: Any, plan: Plan) -> bool:
+    from kdseg.io import hash_input
+
     try:
-        return [r["sha256"] for r in records] == [fingerprint(p).sha256 for p in plan.case.paths]
+        return [r["sha256"] for r in records] == [hash_input(p) for p in plan.case.paths]
     except (TypeError, KeyError, KDSegError):
         return False

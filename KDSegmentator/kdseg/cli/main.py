@@ -12,7 +12,7 @@ from kdseg._version import __version__
 from kdseg.cli.cases import FORMATS
 from kdseg.cli.console import Console, tolerate_any_name
 from kdseg.cli.failures import as_error
-from kdseg.cli.runtime import InstalledRuntime, Runtime
+from kdseg.cli.runtime import Runtime
 from kdseg.errors import Cancelled
 from kdseg.limits import EngineName
 
@@ -62,7 +62,7 @@ def main(argv: Optional[Sequence[str]] = None, *, runtime: Optional[Runtime] = N
     arguments.command_line = ["kdseg", *words]
     console = Console(json_lines=arguments.json, quiet=getattr(arguments, "quiet", False))
     try:
-        return _COMMANDS[arguments.command](arguments, runtime or InstalledRuntime(), console)
+        return _COMMANDS[arguments.command](arguments, runtime or Runtime(), console)
     except KeyboardInterrupt:
         console.error(Cancelled("Cancelled."))
         return Cancelled.exit_code

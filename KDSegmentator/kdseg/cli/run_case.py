@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Dict, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Dict, Iterator, Mapping, Optional, Sequence
 
 from kdseg.cli.cases import Plan
 from kdseg.cli.console import Console, format_bytes, format_seconds
 from kdseg.cli.runtime import Runtime
 from kdseg.errors import Cancelled
 from kdseg.hardware import describe_hardware
+from kdseg.io.findings import Finding
 from kdseg.limits import Limits, Options
 from kdseg.progress import CancelCallback, Progress, Stage
-from kdseg.report import RunFiles, fingerprint, write_report
+from kdseg.report import FileRecord, RunFiles, fingerprint, write_report
 from kdseg.segmentation import Segmentation
 from kdseg.student import Student
 from kdseg.volume import Volume
@@ -66,8 +67,9 @@ class CaseRunner:
         began = time.perf_counter()
         seconds: Dict[str, float] = {}
         with self._stage(Stage.READ, seconds, cancel):
-            inputs = tuple(fingerprint(path) for path in plan.case.paths)
-            volume = self.runtime.read_volume(plan.case.paths)
+            read = self.runtime.read_volume(plan.case.paths, self._reading_bytes())
+        volume = read.volume
+        self._show_findings(read.findings)
         self._show_estimate(volume)
         segmentation = self.runtime.segment(
             volume,
@@ -89,7 +91,8 @@ class CaseRunner:
             self._write_picture(volume, segmentation, plan)
         if plan.report is not None:
             written = (*plan.outputs, *([] if plan.picture is None else [plan.picture]))
-            files = RunFiles(inputs, tuple(fingerprint(path) for path in written))
+            inputs = tuple(FileRecord(**asdict(source)) for source in read.sources)
+            files = RunFiles(inputs, tuple(fingerprint(path) for path in written), read.findings)
             write_report(segmentation, plan.report, files=files, command=self.command, request=self.request)
         return CaseResult(segmentation.volumes_ml(), segmentation.report, time.perf_counter() - began)
 
@@ -102,6 +105,15 @@ class CaseRunner:
         yield
         seconds[stage.value] = round(time.perf_counter() - began, 4)
         self.console.progress(Progress(stage, 1.0, 0.0))
+
+    def _reading_bytes(self) -> Optional[int]:
+        """Return what the voxels may take: no more than the ceiling, or without one than this computer has."""
+        return self.limits.memory_bytes or describe_hardware().usable_bytes
+
+    def _show_findings(self, findings: Sequence[Finding]) -> None:
+        for finding in findings:
+            self.console.say(f"  note: {finding.path}: {finding.message}")
+            self.console.event("finding", **asdict(finding))
 
     def _show_estimate(self, volume: Volume) -> None:
         estimate = self.runtime.estimate(volume, self.student, self.limits, self.options)

@@ -1,13 +1,14 @@
-"""What the commands need of the runtime, as one object, so that it is loaded only when a command runs."""
+"""What the commands need of the runtime, as one object: loaded only when a command runs, and replaceable."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, List, Optional, Protocol, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple
 
 from kdseg.errors import SelfTestError
 
 if TYPE_CHECKING:
+    from kdseg.io import VolumeInput
     from kdseg.limits import EngineName, Limits, Options
     from kdseg.progress import CancelCallback, ProgressCallback
     from kdseg.segmentation import Segmentation
@@ -15,49 +16,8 @@ if TYPE_CHECKING:
     from kdseg.volume import Volume
 
 
-class Runtime(Protocol):
-    """The steps of a run."""
-
-    def load_student(self, path: Path) -> Student:
-        """Read and check a bundle."""
-        ...
-
-    def read_volume(self, paths: Sequence[Path]) -> Volume:
-        """Read one file for each channel, or one DICOM folder."""
-        ...
-
-    def estimate(self, volume: Volume, student: Student, limits: Limits, options: Options) -> Any:
-        """Return the memory that a run will need, with ``peak_bytes``."""
-        ...
-
-    def segment(
-        self,
-        volume: Volume,
-        student: Student,
-        *,
-        limits: Limits,
-        options: Options,
-        progress: Optional[ProgressCallback],
-        cancel: Optional[CancelCallback],
-    ) -> Segmentation:
-        """Segment a volume."""
-        ...
-
-    def write(self, segmentation: Segmentation, path: Path) -> None:
-        """Write the labels in the format that the path's suffix names."""
-        ...
-
-    def card(self, student: Student) -> List[Tuple[str, str]]:
-        """Describe a student for people."""
-        ...
-
-    def self_test(self, student: Student, *, threads: int, engine: EngineName) -> Any:
-        """Run the bundle's own test and return how many decisions were ``compared``."""
-        ...
-
-
-class InstalledRuntime:
-    """The real one; every import happens when it is needed."""
+class Runtime:
+    """The steps of a run; every import happens when it is needed."""
 
     def load_student(self, path: Path) -> Student:
         """Read and check a bundle; see :func:`kdseg.bundle.load_student`."""
@@ -65,11 +25,11 @@ class InstalledRuntime:
 
         return load_student(path)
 
-    def read_volume(self, paths: Sequence[Path]) -> Volume:
-        """Read a volume strictly; see :func:`kdseg.io.read_volume`."""
-        from kdseg.io import read_volume
+    def read_volume(self, paths: Sequence[Path], memory_bytes: Optional[int]) -> VolumeInput:
+        """Read one file for each channel, or one DICOM folder, strictly; see :func:`kdseg.io.read_volume_input`."""
+        from kdseg.io import read_volume_input
 
-        return read_volume(list(paths))
+        return read_volume_input(list(paths), memory_bytes=memory_bytes)
 
     def estimate(self, volume: Volume, student: Student, limits: Limits, options: Options) -> Any:
         """Estimate the memory of a run; see :func:`kdseg.pipeline.estimate`."""

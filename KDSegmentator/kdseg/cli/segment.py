@@ -49,7 +49,7 @@ def run_segment(arguments: argparse.Namespace, runtime: Runtime, console: Consol
     done = [plan for plan in plans if arguments.skip_done and is_done(plan, request)]
     todo = [plan for plan in plans if plan not in done]
     if not arguments.overwrite:
-        refuse_existing(todo)
+        refuse_existing(todo, skip_done=arguments.skip_done)
     _make_folders(todo)
     _announce(student, limits, len(todo), console)
     outcomes = [Outcome(plan.case.name, "skipped", note="already done, hashes verified") for plan in done]

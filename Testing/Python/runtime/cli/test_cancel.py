@@ -14,10 +14,10 @@ import pytest
 SCRIPT = """
 import sys, time
 from kdseg.cli.main import main
-from kdseg.cli.runtime import InstalledRuntime
+from kdseg.cli.runtime import Runtime
 from kdseg.progress import Monitor, Stage
 
-class Slow(InstalledRuntime):
+class Slow(Runtime):
     def segment(self, volume, student, *, progress, cancel, **options):
         print("running", flush=True)
         monitor = Monitor(progress, cancel)

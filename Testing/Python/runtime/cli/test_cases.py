@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -186,3 +187,11 @@ def test_a_folder_in_the_place_of_a_result_is_refused(tmp_path):
     (tmp_path / "a.seg.nrrd").mkdir()
     with pytest.raises(OutputError, match="folder has the name"):
         plans_of("a.mha", out=str(tmp_path))
+
+
+def test_a_hard_link_to_an_input_is_never_replaced(tmp_path):
+    (tmp_path / "a.mha").write_bytes(b"image")
+    (tmp_path / "out").mkdir()
+    os.link(tmp_path / "a.mha", tmp_path / "out" / "a.seg.nrrd")
+    with pytest.raises(OutputError, match="replace an input"):
+        plans_of(tmp_path / "a.mha", out=str(tmp_path / "out" / "a.seg.nrrd"))

@@ -13,10 +13,10 @@ import kdseg as package
 from kdseg import errors
 from kdseg.cli.failures import common_exit_code
 from kdseg.cli.main import main
-from kdseg.cli.runtime import InstalledRuntime
+from kdseg.cli.runtime import Runtime
 
 
-class BrokenRuntime(InstalledRuntime):
+class BrokenRuntime(Runtime):
     """Raises one error whatever is asked."""
 
     def __init__(self, error: BaseException) -> None:

@@ -11,7 +11,8 @@ import pytest
 import SimpleITK
 from PIL import Image
 
-from kdseg.cli.runtime import InstalledRuntime
+from kdseg.cli.runtime import Runtime
+from kdseg.hardware import Hardware
 from kdseg.progress import Stage
 from kdseg_testing import volume_files
 from kdseg_testing.threshold_student import STRUCTURE, expected_labels, write_threshold_student
@@ -63,7 +64,7 @@ def test_a_bad_case_does_not_stop_the_others(kdseg, student, an_image, tmp_path)
     assert "2 done, 1 failed" in called.out and str(bad) in called.err and "what to do" in called.err
 
 
-class FailingRuntime(InstalledRuntime):
+class FailingRuntime(Runtime):
     """Fails on the volumes that are named, each with its own error."""
 
     def __init__(self, **errors: Exception) -> None:
@@ -155,10 +156,10 @@ def test_an_engine_that_is_missing_is_refused(kdseg, student, an_image, tmp_path
     assert files_in(tmp_path) == {"scan.nii.gz"}
 
 
-class NeverRuntime(InstalledRuntime):
+class NeverRuntime(Runtime):
     """Reads students, but must not begin with an image."""
 
-    def read_volume(self, paths):
+    def read_volume(self, paths, memory_bytes):
         raise AssertionError(f"work has begun with {paths}")
 
 
@@ -277,3 +278,88 @@ def test_a_dicom_series_with_a_hole_is_refused(kdseg, student, tmp_path):
     called = kdseg("segment", tmp_path / "series", "-m", student)
     assert called.code == 3 and "series" in called.err
     assert not (tmp_path / "series.seg.nrrd").exists()
+
+
+def test_files_left_out_of_a_series_are_told_and_reported(kdseg, student, tmp_path):
+    volume_files.write_dicom_series(tmp_path / "series")
+    note = tmp_path / "series" / "readme.txt"
+    note.write_text("hello")
+    words = ("segment", tmp_path / "series", "-m", student, "--report", "--overwrite")
+    called = kdseg(*words)
+    assert called.code == 0 and f"note: {note}: This file is not DICOM; left out." in called.out
+    (event,) = kdseg(*words, "--json").named("finding")
+    report = json.loads((tmp_path / "series.report.json").read_text(encoding="utf-8"))
+    assert report["findings"] == [{"path": str(note), "message": "This file is not DICOM; left out."}]
+    assert {k: event[k] for k in ("path", "message")} == report["findings"][0]
+
+
+class SwappingRuntime(Runtime):
+    """Replaces the image as soon as it has been read."""
+
+    def read_volume(self, paths, memory_bytes):
+        result = super().read_volume(paths, memory_bytes)
+        write_image(paths[0], seed=99)
+        return result
+
+
+def test_the_report_has_the_hashes_of_the_bytes_that_were_decoded(kdseg, student, an_image, tmp_path):
+    image = an_image()
+    before = image.read_bytes()
+    words = ("segment", image, "-m", student, "-o", tmp_path / "out", "--skip-done")
+    assert kdseg(*words, runtime=SwappingRuntime()).code == 0
+    assert image.read_bytes() != before
+    (record,) = json.loads((tmp_path / "out" / "scan.report.json").read_text(encoding="utf-8"))["inputs"]
+    assert record == {
+        "path": str(image),
+        "sha256": hashlib.sha256(before).hexdigest(),
+        "size_bytes": len(before),
+        "files": 1,
+    }
+    assert kdseg(*words, runtime=NeverRuntime()).code == 6
+    image.write_bytes(before)
+    assert kdseg(*words, runtime=NeverRuntime()).code == 0
+
+
+def test_a_finished_series_is_skipped_until_a_slice_changes(kdseg, student, tmp_path):
+    paths = volume_files.write_dicom_series(tmp_path / "series")
+    words = ("segment", tmp_path / "series", "-m", student, "--skip-done")
+    assert kdseg(*words).code == 0
+    assert kdseg(*words, runtime=NeverRuntime()).code == 0
+    content = bytearray(paths[0].read_bytes())
+    content[-1] ^= 1
+    paths[0].write_bytes(content)
+    assert kdseg(*words, runtime=NeverRuntime()).code == 6
+
+
+def test_reading_keeps_to_the_ceiling(kdseg, student, an_image):
+    called = kdseg("segment", an_image(), "-m", student, "--memory-gb", "1e-6")
+    assert called.code == 5 and "The voxels alone need more memory" in called.err
+
+
+def test_without_a_ceiling_reading_keeps_to_what_the_computer_has(kdseg, student, an_image, monkeypatch):
+    monkeypatch.setattr(Hardware, "usable_bytes", 1000)
+    called = kdseg("segment", an_image(), "-m", student)
+    assert called.code == 5 and "The voxels alone need more memory" in called.err
+
+
+def test_another_engine_or_version_is_not_done(kdseg, student, an_image, tmp_path, monkeypatch):
+    words = ("segment", an_image(), "-m", student, "-o", tmp_path / "out", "--skip-done")
+    assert kdseg(*words, "--engine", "cpu").code == 0
+    assert kdseg(*words, "--engine", "cpu", runtime=NeverRuntime()).code == 0
+    assert kdseg(*words, "--engine", "auto", runtime=NeverRuntime()).code == 6
+    monkeypatch.setattr("kdseg.cli.done.__version__", "99.0.0")
+    assert kdseg(*words, "--engine", "cpu", runtime=NeverRuntime()).code == 6
+
+
+@pytest.mark.parametrize(("change", "words"), [(remove_the_report, "missing"), (change_the_image, "does not fit")])
+def test_a_result_without_its_report_is_named_with_its_case(kdseg, student, an_image, tmp_path, change, words):
+    command = ("segment", an_image(), "-m", student, "-o", tmp_path / "out", "--skip-done")
+    assert kdseg(*command).code == 0
+    change(tmp_path)
+    called = kdseg(*command, runtime=NeverRuntime())
+    assert (
+        called.code == 6
+        and "the case scan" in called.err
+        and f"its report {'is ' if words == 'missing' else ''}{words}" in called.err
+    )
+    assert "--overwrite to do it again" in called.err and "--skip-done to keep" not in called.err
