@@ -22,7 +22,7 @@ def _root() -> None:
 def export(
     model_folder: Annotated[Path, typer.Argument(help="nnU-Net v2 model folder with plans.json, dataset.json and fold_*.")],
     *,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the bundle; made if it does not exist.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the bundle; made if it does not exist.")] = Path(),
     fold: Annotated[Optional[str], typer.Option(help="Fold to export; needed if there are several.")] = None,
     checkpoint: Annotated[str, typer.Option(help="Name of the checkpoint in the fold's folder.")] = "checkpoint_final.pth",
     configuration: Annotated[Optional[str], typer.Option(help="Must equal the checkpoint's, if given.")] = None,
@@ -35,10 +35,12 @@ def export(
     body_part: Annotated[Optional[str], typer.Option(help="Body part, for example Brain.")] = None,
     intended_use: Annotated[Optional[str], typer.Option(help="What the student is for, in one sentence.")] = None,
     capacity: Annotated[Optional[str], typer.Option(help="Width as a share of the teacher's, for example 1/4.")] = None,
+    dataset_name: Annotated[Optional[str], typer.Option(help="Name of the training data.")] = None,
+    dataset_licence: Annotated[Optional[str], typer.Option(help="Licence of the training data.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")] = False,
 ) -> None:
-    """Turn an nnU-Net v2 model folder into a student bundle."""
-    from kdseg_training.export import export_student, read_metadata
+    """Turn an nnU-Net v2 model folder into a student bundle. What is not stated, the bundle calls not stated."""
+    from kdseg_training.export import export_student, read_metadata, state_dataset
 
     given = {
         "name": name,
@@ -52,6 +54,7 @@ def export(
     try:
         described: Dict[str, Any] = {} if metadata is None else read_metadata(metadata)
         described.update({key: value for key, value in given.items() if value is not None})
+        described = state_dataset(described, name=dataset_name, licence=dataset_licence)
         result = export_student(
             model_folder,
             output,

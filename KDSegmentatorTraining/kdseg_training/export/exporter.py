@@ -20,6 +20,7 @@ from kdseg.segmentation import LabelEntry
 from kdseg_training.export.architecture import axis_strides, build_network
 from kdseg_training.export.checkpoint import Checkpoint, read_checkpoint
 from kdseg_training.export.comparison import Drift, check_drift, measure_drift, onnx_logits, torch_logits
+from kdseg_training.export.defaults import complete
 from kdseg_training.export.metadata import describe
 from kdseg_training.export.model_folder import ModelFolder, open_model_folder, read_file
 from kdseg_training.export.onnx_model import IR_VERSION, OPSET, export_onnx
@@ -73,7 +74,7 @@ def export_student(
     configuration: Optional[str] = None,
     fold: Optional[Union[int, str]] = None,
     checkpoint: str = "checkpoint_final.pth",
-    metadata: Mapping[str, Any],
+    metadata: Optional[Mapping[str, Any]] = None,
     labels_csv: Optional[PathLike] = None,
 ) -> ExportResult:
     """Export one fold of a trained model.
@@ -91,7 +92,7 @@ def export_student(
     checkpoint
         File name of the checkpoint.
     metadata
-        See :data:`kdseg_training.export.metadata.REQUIRED_KEYS`.
+        See :data:`kdseg_training.export.metadata.DESCRIBING_KEYS`; what is left out is filled in, and the notes say so.
     labels_csv
         Slicer's colour table with terminology; None makes one with neutral codes, and the notes say so.
 
@@ -115,7 +116,8 @@ def export_student(
     model = export_onnx(network, len(plan.channel_names), plan.labels.heads, test_shape)
     test_image = sample_image(len(plan.channel_names), test_shape, _SELF_TEST_SEED)
     self_test, drift = _compare(network, model, plan, test_image)
-    document = describe(metadata, _derived(plan, trained, entries, network, drift), _provenance(files, trained))
+    described, note = complete(metadata or {}, files.plans, plan.channel_names)
+    document = describe(described, _derived(plan, trained, entries, network, drift), _provenance(files, trained))
     members = {
         PLANS: files.plans_bytes,
         DATASET: files.dataset_bytes,
@@ -124,7 +126,7 @@ def export_student(
         SELF_TEST: write_self_test(self_test),
     }
     path = _write(Path(output_folder), document, members)
-    return ExportResult(path, document["name"], document["version"], drift, notes)
+    return ExportResult(path, document["name"], document["version"], drift, (*notes, *([note] if note else [])))
 
 
 def _configuration(trained: Checkpoint, wanted: Optional[str]) -> str:

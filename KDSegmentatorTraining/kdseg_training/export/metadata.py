@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Optional
 
 from kdseg import __version__
 from kdseg.bundle.document import SCHEMA_VERSION
@@ -20,8 +20,8 @@ RESEARCH_USE_NOTICE = (
 )
 """The notice of a student whose metadata has none of its own."""
 
-REQUIRED_KEYS = ("name", "version", "licence", "modality", "body_part", "intended_use", "capacity", "provenance")
-"""Keys of ``bundle.json`` that only people know. ``provenance`` needs ``dataset`` with ``name`` and ``licence``."""
+DESCRIBING_KEYS = ("name", "version", "licence", "modality", "body_part", "intended_use", "capacity", "provenance")
+"""Keys of ``bundle.json`` that people know best; :mod:`kdseg_training.export.defaults` fills in those that are left out."""
 
 OPTIONAL_KEYS = ("summary", "attribution", "research_use_notice", "orientation", "channels", "quality", "latency")
 """``orientation`` takes ``training_data``; ``channels`` takes descriptions."""
@@ -43,13 +43,31 @@ def read_metadata(path: Path) -> Dict[str, Any]:
     return parse_json_object(read_file(Path(path), MEMBER_LIMITS_BYTES[DOCUMENT]), str(path))
 
 
+def state_dataset(metadata: Mapping[str, Any], **stated: Optional[str]) -> Dict[str, Any]:
+    """Return ``metadata`` with what is ``stated`` (not None) of ``provenance.dataset`` laid over it.
+
+    Raises
+    ------
+    ExportError
+        If ``provenance`` or its ``dataset`` is no object.
+    """
+    given = {key: value for key, value in stated.items() if value is not None}
+    if not given:
+        return dict(metadata)
+    provenance = metadata.get("provenance", {})
+    dataset = provenance.get("dataset", {}) if isinstance(provenance, dict) else None
+    if not isinstance(dataset, dict):
+        raise ExportError("The metadata is not usable.", expected="objects for provenance and dataset", found="others")
+    return {**metadata, "provenance": {**provenance, "dataset": {**dataset, **given}}}
+
+
 def describe(metadata: Mapping[str, Any], derived: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> Dict[str, Any]:
     """Return ``bundle.json`` without ``members``.
 
     Parameters
     ----------
     metadata
-        What people know: :data:`REQUIRED_KEYS` and :data:`OPTIONAL_KEYS`.
+        What people know, complete: :data:`DESCRIBING_KEYS` and :data:`OPTIONAL_KEYS`.
     derived
         What follows from the model: ``channels``, ``classes``, ``orientation``, ``parameters``, ``inference``, ``export``.
     checkpoint
@@ -58,7 +76,7 @@ def describe(metadata: Mapping[str, Any], derived: Mapping[str, Any], checkpoint
     Raises
     ------
     ExportError
-        If a required key is missing, or a key does not belong into metadata.
+        If a key does not belong into metadata, or has another kind of value.
     """
     _check_keys(metadata)
     given = metadata["provenance"]
@@ -85,20 +103,17 @@ def software_versions() -> Dict[str, str]:
 
 
 def _check_keys(metadata: Mapping[str, Any]) -> None:
-    missing = [key for key in REQUIRED_KEYS if key not in metadata]
-    unknown = sorted(set(metadata) - set(REQUIRED_KEYS) - set(OPTIONAL_KEYS))
+    unknown = sorted(set(metadata) - set(DESCRIBING_KEYS) - set(OPTIONAL_KEYS))
     provenance = metadata.get("provenance", {})
     if not isinstance(provenance, dict) or not isinstance(metadata.get("orientation", {}), dict):
         raise ExportError("The metadata is not usable.", expected="objects for provenance and orientation", found="others")
-    if "dataset" not in provenance and "provenance" not in missing:
-        missing.append("provenance.dataset")
     unknown += sorted(f"provenance.{key}" for key in set(provenance) - set(_PROVENANCE_KEYS))
     if not isinstance(provenance.get("software", {}), dict):
         raise ExportError("The metadata is not usable.", expected="an object for provenance.software", found="another value")
-    if missing or unknown:
+    if unknown:
         raise ExportError(
-            "The student is not described completely." if missing else "The metadata has keys that do not belong there.",
-            expected=", ".join(REQUIRED_KEYS),
-            found=f"without {', '.join(missing)}" if missing else ", ".join(unknown),
-            remedy="Add them to the metadata file; Resources/Models/sources/hippocampus.metadata.json is an example.",
+            "The metadata has keys that do not belong there.",
+            expected=", ".join(DESCRIBING_KEYS + OPTIONAL_KEYS),
+            found=", ".join(unknown),
+            remedy="Leave them out; Resources/Models/sources/hippocampus.metadata.json is an example.",
         )

@@ -232,12 +232,14 @@ BAD_FOLDERS = {
         "cannot build",
     ),
     "no labels": (edit("dataset.json", lambda d: d.pop("labels")), {}, BundleSchemaError, "labels"),
-    "metadata without a licence": (
+    "a teacher without a capacity": (
         lambda f: None,
-        {"metadata": {k: v for k, v in student_metadata().items() if k != "licence"}},
+        {"metadata": {"provenance": {"teacher": "nnU-Net"}}},
         ExportError,
-        "without licence",
+        "no capacity",
     ),
+    "a dataset that is no object": (lambda f: None, {"metadata": {"provenance": {"dataset": "x"}}}, ExportError, "not usable"),
+    "a provenance that is no object": (lambda f: None, {"metadata": {"provenance": 5}}, ExportError, "not usable"),
     "metadata with an unknown key": (lambda f: None, {"metadata": student_metadata(licens="x")}, ExportError, "licens"),
     "a bad version": (lambda f: None, {"metadata": student_metadata(version="one")}, BundleError, "version"),
     "no labels file": (lambda f: None, {"labels_csv": "missing.csv"}, ExportError, "cannot be read"),
