@@ -11,7 +11,10 @@ from kdseg.errors import Cancelled
 
 
 class Stage(str, Enum):
-    """The stages of a run, in order; the values appear in reports and JSON lines."""
+    """The stages of a run, in order; the values appear in reports and JSON lines.
+
+    ``LABELS`` has a time of its own but no progress: labels are decided while the network runs, and ``NETWORK`` tells of both.
+    """
 
     READ = "read"
     PREPROCESS = "preprocess"
