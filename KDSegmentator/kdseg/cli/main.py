@@ -61,6 +61,7 @@ def main(argv: Optional[Sequence[str]] = None, *, runtime: Optional[Runtime] = N
         return stop.code if isinstance(stop.code, int) else 2
     arguments.command_line = ["kdseg", *words]
     console = Console(json_lines=arguments.json, quiet=getattr(arguments, "quiet", False))
+    _limit_blas(getattr(arguments, "threads", None))
     try:
         return _COMMANDS[arguments.command](arguments, runtime or Runtime(), console)
     except KeyboardInterrupt:
@@ -73,6 +74,13 @@ def main(argv: Optional[Sequence[str]] = None, *, runtime: Optional[Runtime] = N
         error = as_error(raised, debug=arguments.debug)
         console.error(error)
         return error.exit_code
+
+
+def _limit_blas(threads: Optional[int]) -> None:
+    """Let NumPy's matrix products use as many threads as the run may; they are set once, when NumPy is loaded."""
+    if threads is not None and "numpy" not in sys.modules:
+        for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+            os.environ.setdefault(variable, str(threads))
 
 
 def build_parser() -> argparse.ArgumentParser:
