@@ -143,7 +143,7 @@ def _network_bytes(student: Student, grid: TileGrid, passes: int) -> int:
     voxels = math.prod(grid.tile)
     heads = student.plan.labels.heads
     activations = _single(FULL_RESOLUTION_TENSORS * student.plan.features_per_stage[0] * voxels)
-    logits = _single(heads * voxels * (3 if passes > 1 else 1))
+    logits = _single(heads * voxels * (2 if passes > 1 else 1))
     return activations + logits + int(WEIGHT_COPIES * len(student.model))
 
 
