@@ -99,18 +99,27 @@ def plan_run(job: Job, placement: Placement, *, loaded_bytes: Optional[int] = No
 def _estimate(job: Job, placement: Placement, grid: TileGrid, strips: List[Strip], before: int) -> Estimate:
     student = job.student
     passes = 2 ** len(job.mirroring_axes or ())
-    labels = 2 * math.prod(placement.shape_before_cropping) * np.dtype(student.plan.labels.dtype).itemsize
-    parts = {
+    labels = math.prod(placement.shape_before_cropping) * np.dtype(student.plan.labels.dtype).itemsize
+    preprocessing = _preprocessing_bytes(student.plan, placement)
+    activations = _single(FULL_RESOLUTION_TENSORS * student.plan.features_per_stage[0] * math.prod(grid.tile))
+    deciding = _block_bytes(placement, grid, job.limits)
+    kept = {
         "image": _image_bytes(student, grid),
         "labels": labels,
-        "network": _network_bytes(student, grid, passes),
+        "weights and logits": _kept_network_bytes(student, grid, passes),
         "sums": _sums_bytes(student, grid, strips),
-        "deciding labels": _block_bytes(placement, grid, job.limits),
     }
-    preprocessing = _preprocessing_bytes(student.plan, placement)
+    running = sum(kept.values()) + max(activations, deciding)  # a patch's tensors are free before labels are decided
+    parts = {
+        "before the run": before,
+        "preprocessing": preprocessing,
+        **kept,
+        "one patch": activations,
+        "deciding labels": deciding,
+    }
     return Estimate(
-        peak_bytes=before + ENGINE_BYTES + max(preprocessing, sum(parts.values())),
-        parts=(("before the run", before), ("preprocessing", preprocessing), *parts.items()),
+        peak_bytes=before + ENGINE_BYTES + max(preprocessing, running, 2 * labels),
+        parts=tuple(parts.items()),
         tiles=tiles_computed(grid, strips),
         passes=passes,
         grid=grid,
@@ -139,12 +148,9 @@ def _preprocessing_bytes(plan: ModelPlan, placement: Placement) -> int:
     return _single(channels * (voxels + network_voxels)) + temporary
 
 
-def _network_bytes(student: Student, grid: TileGrid, passes: int) -> int:
-    voxels = math.prod(grid.tile)
-    heads = student.plan.labels.heads
-    activations = _single(FULL_RESOLUTION_TENSORS * student.plan.features_per_stage[0] * voxels)
-    logits = _single(heads * voxels * (2 if passes > 1 else 1))
-    return activations + logits + int(WEIGHT_COPIES * len(student.model))
+def _kept_network_bytes(student: Student, grid: TileGrid, passes: int) -> int:
+    logits = _single(student.plan.labels.heads * math.prod(grid.tile) * (2 if passes > 1 else 1))
+    return logits + int(WEIGHT_COPIES * len(student.model))
 
 
 def _sums_bytes(student: Student, grid: TileGrid, strips: Sequence[Strip]) -> int:
