@@ -12,8 +12,7 @@ from kdseg.errors import MemoryLimitError
 from kdseg.inference.strips import Strip, cut_strips, tiles_computed
 from kdseg.inference.tiling import TileGrid, plan_tiles
 from kdseg.job import Job
-from kdseg.labelling.painter import BLOCK_VOXELS
-from kdseg.limits import Limits
+from kdseg.labelling.painter import BLOCK_BYTES, bytes_per_voxel
 from kdseg.plans.model import ModelPlan, NormalizationScheme
 from kdseg.preprocessing.preprocessor import Placement
 from kdseg.process_memory import resident_bytes
@@ -27,9 +26,6 @@ WEIGHT_COPIES = 2.5
 
 ENGINE_BYTES = 120 * 1024**2
 """Code and tables of ONNX Runtime, SciPy and SimpleITK that are not loaded before the first run, in bytes."""
-
-BYTES_PER_BLOCK_VOXEL = 48
-"""Temporary arrays of one block while labels are decided, per voxel of the larger grid, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +98,7 @@ def _estimate(job: Job, placement: Placement, grid: TileGrid, strips: List[Strip
     labels = math.prod(placement.shape_before_cropping) * np.dtype(student.plan.labels.dtype).itemsize
     preprocessing = _preprocessing_bytes(student.plan, placement)
     activations = _single(FULL_RESOLUTION_TENSORS * student.plan.features_per_stage[0] * math.prod(grid.tile))
-    deciding = _block_bytes(placement, grid, job.limits)
+    deciding = _block_bytes(job, placement, grid, strips)
     kept = {
         "image": _image_bytes(student, grid),
         "labels": labels,
@@ -162,10 +158,9 @@ def _sums_bytes(student: Student, grid: TileGrid, strips: Sequence[Strip]) -> in
     return window + edges
 
 
-def _block_bytes(placement: Placement, grid: TileGrid, limits: Limits) -> int:
-    plane = math.prod(placement.network_shape[1:])
-    block = max(BLOCK_VOXELS, 2 * plane)
-    growth = max(1.0, math.prod(placement.cropped_shape) / math.prod(placement.network_shape))
-    threads = min(limits.threads, max(1, math.prod(placement.network_shape) // block))
-    weighted = _single(math.prod(grid.tile) * limits.threads)
-    return max(int(threads * block * growth * BYTES_PER_BLOCK_VOXEL), weighted)
+def _block_bytes(job: Job, placement: Placement, grid: TileGrid, strips: Sequence[Strip]) -> int:
+    plane = max(s.rows for s in strips) * placement.network_shape[2]
+    growth = math.prod(placement.cropped_shape) / math.prod(placement.network_shape)
+    two_planes = 2 * plane * bytes_per_voxel(job.student.plan.labels.heads, growth)
+    weighted = _single(math.prod(grid.tile))
+    return int(job.limits.threads * max(BLOCK_BYTES, two_planes, weighted))

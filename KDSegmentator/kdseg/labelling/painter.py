@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -16,8 +17,22 @@ from kdseg.labelling.half_precision import HalfArray
 from kdseg.labelling.rules import Block, LabelRule
 from kdseg.progress import Monitor, Stage
 
-BLOCK_VOXELS = 1 << 19
-"""Largest number of network voxels that are decided at once; bounds the memory of the temporary arrays."""
+BLOCK_BYTES = 64 * 1024**2
+"""Temporary memory of one block of labels, in bytes, unless two planes need more."""
+
+
+def bytes_per_voxel(heads: int, growth: float) -> float:
+    """Return the temporary memory that one network voxel of a block needs at worst, where no cell is decided by its corners.
+
+    Parameters
+    ----------
+    heads
+        Channels of the logits: each takes two half-precision numbers at every corner.
+    growth
+        Target voxels for each network voxel: each takes indices and weights.
+    """
+    return 4.0 * heads + 120.0 + 120.0 * max(1.0, growth)
+
 
 Edge = Tuple[HalfArray, HalfArray]
 """Sums and weights at a border, one voxel thick."""
@@ -53,6 +68,7 @@ class LabelPainter:
     ) -> None:
         self._target, self._maps, self._rule = target, tuple(maps), rule
         self._pool, self._monitor = pool, monitor
+        self._growth = math.prod(len(m.source) / m.size for m in maps)
         self._plane: Optional[Edge] = None
         self._rows: List[Edge] = []
         self._next_rows: List[Edge] = []
@@ -76,7 +92,8 @@ class LabelPainter:
 
     def _decide(self, slab: _EdgedSlab) -> None:
         reach = self._maps[0].reach
-        starts = range(0, max(1, slab.planes - reach), max(1, BLOCK_VOXELS // slab.plane_voxels))
+        per_plane = slab.plane_voxels * bytes_per_voxel(slab.heads, self._growth)
+        starts = range(0, max(1, slab.planes - reach), max(1, int(BLOCK_BYTES // per_plane)))
         blocks = [slice(p, min(p + starts.step + reach, slab.planes)) for p in starts]
         if reach and self._plane is not None:
             sums, weights = slab.block(slice(0, 1))
@@ -108,6 +125,10 @@ class _EdgedSlab:
     @property
     def planes(self) -> int:
         return int(self.slab.weights.shape[0])
+
+    @property
+    def heads(self) -> int:
+        return int(self.slab.sums.shape[0])
 
     @property
     def plane_voxels(self) -> int:

@@ -102,7 +102,7 @@ def test_cutting_into_slabs_strips_and_blocks_changes_nothing(grid, monkeypatch)
     labels = exclusive(4)
     sums, weights = sums_and_weights(grid[0], 4, "noise")
     whole = paint(labels, sums, weights, grid)
-    monkeypatch.setattr(painter_module, "BLOCK_VOXELS", 1)
+    monkeypatch.setattr(painter_module, "BLOCK_BYTES", 1)
     planes = tuple(p for p in (1, 2, 5) if p < grid[0][0])
     np.testing.assert_array_equal(paint(labels, sums, weights, grid, planes, (3, 4, 9)), whole)
 
