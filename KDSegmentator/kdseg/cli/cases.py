@@ -47,12 +47,15 @@ class Plan:
         Label files, one for each format.
     report, picture
         Report and picture, where they were asked for.
+    usual_report
+        Where an earlier run would have left its report; it is removed when its results are replaced.
     """
 
     case: Case
     outputs: Tuple[Path, ...]
     report: Optional[Path] = None
     picture: Optional[Path] = None
+    usual_report: Optional[Path] = None
 
     @property
     def targets(self) -> Tuple[Path, ...]:
@@ -125,7 +128,13 @@ def plan_outputs(
     for case in cases:
         outputs, stem = _outputs(case, out, file_format, formats)
         plans.append(
-            Plan(case, outputs, _beside(report, stem, ".report.json"), _beside(picture, stem, ".png")),
+            Plan(
+                case,
+                outputs,
+                _beside(report, stem, ".report.json"),
+                _beside(picture, stem, ".png"),
+                usual_report=_beside("", stem, ".report.json"),
+            )
         )
     _refuse_collisions(plans)
     return plans

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, List, Mapping
 
 from kdseg._version import __version__
 from kdseg.cli.cases import Plan
@@ -54,3 +54,19 @@ def _inputs_fit(records: Any, plan: Plan) -> bool:
         return [r["sha256"] for r in records] == [hash_input(p) for p in plan.case.paths]
     except (TypeError, KeyError, KDSegError):
         return False
+
+
+def remove_earlier(plan: Plan) -> List[Path]:
+    """Remove the report and the picture of a result that was just replaced, unless they are replaced too.
+
+    Only a report of this program under its usual name counts, and only a picture that still is the one it names.
+    """
+    report = None if plan.usual_report is None else read_report(plan.usual_report)
+    if report is None or plan.usual_report is None:
+        return []
+    pictures = plan.usual_report.parent.glob("*.png")
+    earlier = [plan.usual_report, *(p for p in pictures if _hashes_fit(report.get("outputs"), [p]))]
+    stale = [path for path in earlier if path not in plan.targets]
+    for path in stale:
+        path.unlink()
+    return stale

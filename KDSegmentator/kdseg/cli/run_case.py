@@ -9,6 +9,7 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Sequence
 
 from kdseg.cli.cases import Plan
 from kdseg.cli.console import Console, format_bytes, format_seconds
+from kdseg.cli.done import remove_earlier
 from kdseg.cli.runtime import Runtime
 from kdseg.errors import Cancelled
 from kdseg.hardware import describe_hardware
@@ -87,6 +88,8 @@ class CaseRunner:
         segmentation.report["stages_seconds"] = {
             k: stages[k] for k in sorted(stages, key=lambda k: order.index(k) if k in order else len(order))
         }
+        for path in remove_earlier(plan):
+            self.console.say(f"  removed {path}, which told of the result that was replaced")
         if plan.picture is not None:
             self._write_picture(volume, segmentation, plan)
         if plan.report is not None:

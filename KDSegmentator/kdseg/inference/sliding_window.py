@@ -92,7 +92,7 @@ class SlidingWindow:
         self._engine, self._grid, self._strips = engine, grid, list(strips)
         self._heads, self._flips, self._flat = heads, list(flips), two_dimensional
         self._pool, self._monitor = pool, monitor
-        self._done, self._total = 0, tiles_computed(grid, self._strips)
+        self._done, self._total = 0, tiles_computed(grid, self._strips) * len(self._flips)
 
     def slabs(self, image: Float32Array) -> Iterator[Slab]:
         """Yield finished slabs of an image of shape (channel, z, y, x), strip after strip, each from its first plane on.
@@ -119,12 +119,13 @@ class SlidingWindow:
         patch = padded[:, z, y, x]
         logits = predict_patch(self._engine, patch[:, 0] if self._flat else patch, self._flips, self._check)
         sums.add(start, logits[:, None] if self._flat else logits)
-        self._done += 1
         self._monitor.add_seconds(Stage.NETWORK, time.perf_counter() - began)
         self._monitor.report(Stage.NETWORK, self._done / self._total)
 
     def _check(self) -> None:
+        """Tell the share of passes that are done; called before each pass."""
         self._monitor.report(Stage.NETWORK, self._done / self._total)
+        self._done += 1
 
     def _pad(self, image: Float32Array) -> Float32Array:
         grid = self._grid

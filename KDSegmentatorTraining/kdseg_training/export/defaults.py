@@ -50,7 +50,7 @@ def complete(metadata: Mapping[str, Any], plans: Mapping[str, Any], channels: Tu
     dataset_name = str(plans.get("dataset_name") or NOT_STATED)
     defaults = {
         "name": _slug(dataset_name),
-        "version": "1.0.0",
+        "version": "0.0.0",
         "licence": NOT_STATED,
         "modality": _modality(channels),
         "body_part": NOT_STATED,

@@ -363,3 +363,24 @@ def test_a_result_without_its_report_is_named_with_its_case(kdseg, student, an_i
         and f"its report {'is ' if words == 'missing' else ''}{words}" in called.err
     )
     assert "--overwrite to do it again" in called.err and "--skip-done to keep" not in called.err
+
+
+def test_replacing_a_result_removes_what_told_of_the_earlier_one(kdseg, student, an_image, tmp_path):
+    image, out = an_image("scan.nii.gz"), tmp_path / "out"
+    (tmp_path / "out").mkdir()
+    (out / "other.png").write_bytes(b"not ours")
+    assert kdseg("segment", image, "-m", student, "-o", out, "--report", "--picture").code == 0
+    assert {"scan.report.json", "scan.png"} <= files_in(out)
+    write_image(image, 7)
+    called = kdseg("segment", image, "-m", student, "-o", out, "--overwrite")
+    assert called.code == 0
+    assert files_in(out) == {"scan.seg.nrrd", "other.png"}
+    assert "removed" in called.out
+
+
+def test_an_own_picture_of_that_name_stays(kdseg, student, an_image, tmp_path):
+    image, out = an_image("scan.nii.gz"), tmp_path / "out"
+    assert kdseg("segment", image, "-m", student, "-o", out, "--report").code == 0
+    (out / "scan.png").write_bytes(b"my own")
+    assert kdseg("segment", image, "-m", student, "-o", out, "--overwrite").code == 0
+    assert files_in(out) == {"scan.seg.nrrd", "scan.png"}
