@@ -142,6 +142,7 @@ def _predict(  # noqa: PLR0917 - the parts of one run, used once
         )
         for slab in window.slabs(image):
             painter.add(slab)
+            del slab  # its arrays belong to a strip, which must be free before the next one begins
     return labels
 
 

@@ -43,7 +43,7 @@ def test_a_model_folder_alone_is_enough(
     monkeypatch.chdir(tmp_path)
     result = RUNNER.invoke(app, ["export", str(folder)])
     assert result.exit_code == 0, result.output
-    document = load_student(tmp_path / "test-1.0.0.kdseg.zip").document
+    document = load_student(tmp_path / "test-0.0.0.kdseg.zip").document
     assert {key: document[key] for key in ("licence", "modality", "body_part", "intended_use", "capacity")} == {
         "licence": "not stated",
         "modality": "not stated",
@@ -52,14 +52,14 @@ def test_a_model_folder_alone_is_enough(
         "capacity": "1",
     }
     assert document["provenance"]["dataset"] == {"name": "Dataset999_Test", "licence": "not stated"}
-    assert "Note: Not stated: name (now test), version (now 1.0.0), licence, modality, body_part" in result.output
+    assert "Note: Not stated: name (now test), version (now 0.0.0), licence, modality, body_part" in result.output
 
 
 def test_the_training_data_can_be_stated(model_folder: Callable[..., Path], tmp_path: Path) -> None:
     stated = ["--dataset-name", "Phantoms", "--dataset-licence", "CC0-1.0"]
     result = RUNNER.invoke(app, ["export", str(model_folder()), "-o", str(tmp_path), *stated])
     assert result.exit_code == 0, result.output
-    document = load_student(tmp_path / "test-1.0.0.kdseg.zip").document
+    document = load_student(tmp_path / "test-0.0.0.kdseg.zip").document
     assert document["provenance"]["dataset"] == {"name": "Phantoms", "licence": "CC0-1.0"}
 
 
