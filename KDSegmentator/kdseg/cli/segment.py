@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
@@ -18,9 +18,6 @@ from kdseg.errors import Cancelled, KDSegError, OutputError
 from kdseg.hardware import describe_hardware
 from kdseg.limits import EngineName, Limits, Options, available_cpus
 from kdseg.student import Student
-
-DEFAULT_STEP = 0.5
-"""nnU-Net's ``tile_step_size``, for students that name none."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +68,10 @@ def make_limits(arguments: argparse.Namespace) -> Limits:
 
 def make_options(arguments: argparse.Namespace, student: Student) -> Options:
     """Return how to compute: what the user chose, else what the student's bundle says, else nnU-Net's defaults."""
-    inference = student.document.get("inference", {})
-    step = arguments.step if arguments.step is not None else float(inference.get("tile_step_size", DEFAULT_STEP))
-    return Options(mirroring=not arguments.no_mirroring, tile_step_size=step, engine=EngineName(arguments.engine))
+    from kdseg.job import Job
+
+    chosen = Options(mirroring=not arguments.no_mirroring, tile_step_size=arguments.step, engine=EngineName(arguments.engine))
+    return replace(chosen, tile_step_size=Job(student, options=chosen).tile_step_size)
 
 
 def _plan(arguments: argparse.Namespace, student: Student) -> List[Plan]:
