@@ -20,6 +20,16 @@ line, console) can show them in its own way: what is wrong, what was expected an
     ├── OutputError                 6   the result cannot be written
     ├── EngineError                 7   the requested engine is missing or failed
     ├── ExportError                 8   a model folder cannot become a student bundle
+    ├── TrainingError               9   a student cannot be trained
+    │   ├── ConfigurationError          the file that describes the run is not valid
+    │   ├── TeacherError                the teacher's model folder is missing, damaged or of another version
+    │   ├── AgreementError              teacher and student differ in what must be equal
+    │   ├── TrainingDataError           the data set is missing, empty or does not match
+    │   ├── ResumeError                 the checkpoint is damaged or belongs to another run
+    │   ├── DivergenceError             the loss is not a number any more
+    │   └── DeviceMemoryError           the device has too little memory for this run
+    ├── InstallationError          10   a package cannot be installed, or the user said no
+    ├── WorkerError                11   the process that computes ended without a result
     └── Cancelled                 130   the user cancelled
 
 The number is the exit code of the command line (:attr:`KDSegError.exit_code`); 2 is left to usage errors.
@@ -185,6 +195,52 @@ class ExportError(KDSegError):
     """A model folder cannot become a student bundle: something is missing, damaged, not allowed or drifts too far."""
 
     exit_code = 8
+
+
+class TrainingError(KDSegError):
+    """A student cannot be trained; what an earlier run wrote is untouched."""
+
+    exit_code = 9
+
+
+class ConfigurationError(TrainingError):
+    """The file that describes a run lacks a key, has an unknown one, or a value that is not allowed."""
+
+
+class TeacherError(TrainingError):
+    """The teacher's model folder is missing, damaged, of another version, or its weights changed during training."""
+
+
+class AgreementError(TrainingError):
+    """Teacher and student differ in patch, strides, spacing, normalisation, channels or labels; the message names which."""
+
+
+class TrainingDataError(TrainingError):
+    """The data set is missing, empty, not preprocessed, or its labels do not match."""
+
+
+class ResumeError(TrainingError):
+    """A checkpoint cannot be continued: it is damaged or belongs to another run."""
+
+
+class DivergenceError(TrainingError):
+    """The loss is not finite; the last good checkpoint is kept."""
+
+
+class DeviceMemoryError(TrainingError):
+    """The device ran out of memory; the message says what needs less."""
+
+
+class InstallationError(KDSegError):
+    """A package that the runtime needs is missing and was not installed, or its installation failed."""
+
+    exit_code = 10
+
+
+class WorkerError(KDSegError):
+    """The process that computes ended without a result, or gave one that does not verify."""
+
+    exit_code = 11
 
 
 class Cancelled(KDSegError):

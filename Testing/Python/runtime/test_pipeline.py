@@ -13,6 +13,7 @@ from kdseg.bundle import load_student
 from kdseg.errors import Cancelled, ChannelError, MemoryLimitError
 from kdseg.geometry import Geometry
 from kdseg.limits import Limits, Options
+from kdseg.memory import ENGINE_BYTES
 from kdseg.pipeline import estimate, segment
 from kdseg.progress import Stage
 from kdseg.volume import Volume
@@ -115,12 +116,12 @@ import sys
 import numpy as np
 from kdseg.bundle import load_student
 from kdseg.geometry import Geometry
-from kdseg.limits import Limits
+from kdseg.limits import Limits, Options
 from kdseg.pipeline import segment
 from kdseg.volume import Volume
 shape = (120, 160, 160)
 voxels = (np.random.default_rng(0).standard_normal((1, *shape)) * 100).astype(np.float32)
-report = segment(Volume(voxels, Geometry(shape, (0.8, 0.8, 1.1))), load_student(sys.argv[1]), limits=Limits(threads=2)).report
+report = segment(Volume(voxels, Geometry(shape, (0.8, 0.8, 1.1))), load_student(sys.argv[1]), limits=Limits(threads=2), options=Options(mirroring=False)).report
 with open("/proc/self/status") as file:  # ru_maxrss would hold the parent's peak from before exec
     (peak,) = (int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
 print(report["memory"]["estimate_bytes"], peak)
@@ -132,4 +133,4 @@ def test_the_estimate_is_above_the_measured_peak_but_not_by_far(hippocampus_stud
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     finished = subprocess.run(run, capture_output=True, check=True, text=True, env=environment)
     estimated, peak = map(int, finished.stdout.split())
-    assert peak <= estimated <= 2 * peak
+    assert peak <= estimated <= 2 * peak + ENGINE_BYTES, "only the flat share for code may go unused"
