@@ -57,7 +57,8 @@ class Estimate:
         """Return the estimate for people."""
         strips = f" in {len(self.strips)} strips" if len(self.strips) > 1 else ""
         passes = f" × {self.passes} mirrored passes" if self.passes > 1 else ""
-        return f"{self.peak_bytes / 1024**3:.2f} GiB of memory, {self.tiles} patches{passes}{strips}"
+        patches = "1 patch" if self.tiles == 1 else f"{self.tiles} patches"
+        return f"{self.peak_bytes / 1024**3:.2f} GiB of memory, {patches}{passes}{strips}"
 
 
 def plan_run(job: Job, placement: Placement, *, loaded_bytes: Optional[int] = None) -> Estimate:

@@ -35,10 +35,14 @@ def expand(names: Sequence[str]) -> List[Path]:
 
 def installed_bundles() -> List[Path]:
     """Return the bundles that came with this package or lie in the folders of ``KDSEG_MODELS``."""
+    return list(dict.fromkeys(bundle for folder in searched_folders() for bundle in bundles_in(folder)))
+
+
+def searched_folders() -> List[Path]:
+    """Return where bundles are looked for: the folders of ``KDSEG_MODELS``, then those of a checkout and of the extension."""
     package = Path(__file__).resolve().parents[1]
     folders = [Path(f) for f in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if f]
-    folders += [package.parents[1] / "Resources" / "Models", package.parent / "Resources" / "Models"]
-    return list(dict.fromkeys(bundle for folder in folders for bundle in bundles_in(folder)))
+    return [*folders, package.parents[1] / "Resources" / "Models", package.parent / "Resources" / "Models"]
 
 
 def bundles_in(folder: Path) -> List[Path]:

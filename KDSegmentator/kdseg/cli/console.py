@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 import time
-from typing import Any, Dict, List, Optional, Sequence, TextIO
+from typing import Any, Dict, List, Optional, Sequence, TextIO, Tuple
 
 from kdseg.errors import KDSegError
 from kdseg.progress import Progress, Stage
@@ -15,7 +15,10 @@ INTERVAL_S = 0.1
 """The bar, or the JSON lines of one stage, are renewed at most this often, in seconds."""
 
 PLAIN_STEP = 0.25
-"""Without a terminal a line is printed for each such share of a stage."""
+"""Without a terminal a line is printed for each such share of a stage …"""
+
+PLAIN_INTERVAL_S = 30.0
+"""… and after so many seconds without one."""
 
 _BAR_WIDTH = 24
 
@@ -48,6 +51,7 @@ class Console:
         self._terminal = not json_lines and not quiet and self._err.isatty()
         self._bar_is_open = False
         self._last: Dict[Stage, float] = {}
+        self._plain: Dict[Stage, Tuple[float, float]] = {}
         self._case = ""
 
     def event(self, name: str, /, **data: Any) -> None:
@@ -68,7 +72,7 @@ class Console:
 
     def begin_case(self, name: str, index: int, count: int) -> None:
         """Start the progress of one case; ``index`` counts from 1."""
-        self._last, self._case = {}, name
+        self._last, self._plain, self._case = {}, {}, name
         if not self.quiet:
             self.event("case", case=name, index=index, count=count)
         self.say(f"[{index}/{count}] {name}" if count > 1 else name)
@@ -106,9 +110,10 @@ class Console:
         self.event("progress", case=self._case, stage=progress.stage.value, fraction=fraction, seconds_left=left)
 
     def _progress_line(self, progress: Progress) -> None:
-        reached = progress.fraction // PLAIN_STEP
-        if reached > self._last.get(progress.stage, 0.0):
-            self._last[progress.stage] = reached
+        reached, now = progress.fraction // PLAIN_STEP, time.monotonic()
+        last = self._plain.setdefault(progress.stage, (0.0, now))
+        if reached > last[0] or now - last[1] >= PLAIN_INTERVAL_S:
+            self._plain[progress.stage] = (reached, now)
             self._print(f"  {progress.stage.value}: {progress.fraction:4.0%}{_time_left(progress)}", self._err)
 
     def _progress_bar(self, progress: Progress) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Callable, List, Mapping, Optional, Sequence, Tuple
 
 from kdseg._version import __version__
-from kdseg.cli.bundles import expand, installed_bundles
+from kdseg.cli.bundles import expand, installed_bundles, searched_folders
 from kdseg.cli.console import Console, align, format_bytes
 from kdseg.cli.failures import as_error
 from kdseg.cli.runtime import Runtime
@@ -153,7 +153,13 @@ def check_engines(*, debug: bool) -> List[Check]:
 def check_bundles(bundles: Sequence[Path], runtime: Runtime, *, debug: bool) -> List[Check]:
     """Check hashes and self-test of every bundle."""
     if not bundles:
-        return [Check("students", "note", "none found here; name a bundle or a folder of them to check it")]
+        return [
+            Check(
+                "students",
+                "note",
+                "none found in " + ", ".join(map(str, searched_folders())) + "; name a bundle or a folder of them to check it",
+            )
+        ]
     return [_attempt(b.name, lambda path=b: _self_test(path, runtime), debug=debug) for b in bundles]  # type: ignore[misc]
 
 

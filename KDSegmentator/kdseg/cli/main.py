@@ -29,6 +29,9 @@ exit codes:
     6  a result cannot be written
     7  the inference engine is missing or failed
     8  a trained model cannot become a bundle (kdseg-training only)
+    9  a student cannot be trained (kdseg-training only)
+  10  a package is missing and was not installed
+  11  the process that computes ended without a result
   130  cancelled
 """
 

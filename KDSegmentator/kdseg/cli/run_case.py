@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any, Dict, Iterator, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from kdseg.cli.cases import Plan
 from kdseg.cli.console import Console, format_bytes, format_seconds
@@ -70,7 +70,8 @@ class CaseRunner:
         with self._stage(Stage.READ, seconds, cancel):
             read = self.runtime.read_volume(plan.case.paths, self._reading_bytes())
         volume = read.volume
-        self._show_findings(read.findings)
+        findings = (*read.findings, *self._doubts(plan, volume))
+        self._show_findings(findings)
         self._show_estimate(volume)
         segmentation = self.runtime.segment(
             volume,
@@ -95,7 +96,7 @@ class CaseRunner:
         if plan.report is not None:
             written = (*plan.outputs, *([] if plan.picture is None else [plan.picture]))
             inputs = tuple(FileRecord(**asdict(source)) for source in read.sources)
-            files = RunFiles(inputs, tuple(fingerprint(path) for path in written), read.findings)
+            files = RunFiles(inputs, tuple(fingerprint(path) for path in written), findings)
             write_report(segmentation, plan.report, files=files, command=self.command, request=self.request)
         return CaseResult(segmentation.volumes_ml(), segmentation.report, time.perf_counter() - began)
 
@@ -112,6 +113,9 @@ class CaseRunner:
     def _reading_bytes(self) -> Optional[int]:
         """Return what the voxels may take: no more than the ceiling, or without one than this computer has."""
         return self.limits.memory_bytes or describe_hardware().usable_bytes
+
+    def _doubts(self, plan: Plan, volume: Volume) -> List[Finding]:
+        return [Finding(str(plan.case.paths[0]), doubt) for doubt in self.runtime.doubts(volume, self.student)]
 
     def _show_findings(self, findings: Sequence[Finding]) -> None:
         for finding in findings:

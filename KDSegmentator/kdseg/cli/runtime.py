@@ -37,6 +37,12 @@ class Runtime:
 
         return estimate(volume, student, limits=limits, options=options)
 
+    def doubts(self, volume: Volume, student: Student) -> Tuple[str, ...]:
+        """Say what of a volume does not fit the student; see :func:`kdseg.plausibility.doubts`."""
+        from kdseg.plausibility import doubts
+
+        return doubts(volume, student)
+
     def segment(
         self,
         volume: Volume,

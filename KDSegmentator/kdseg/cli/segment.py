@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
@@ -47,7 +49,7 @@ def run_segment(arguments: argparse.Namespace, runtime: Runtime, console: Consol
     todo = [plan for plan in plans if plan not in done]
     if not arguments.overwrite:
         refuse_existing(todo, skip_done=arguments.skip_done)
-    _make_folders(todo)
+    made = _make_folders(todo)
     _announce(student, limits, len(todo), console)
     outcomes = [Outcome(plan.case.name, "skipped", note="already done, hashes verified") for plan in done]
     with Interrupt() as interrupt:
@@ -57,6 +59,7 @@ def run_segment(arguments: argparse.Namespace, runtime: Runtime, console: Consol
             outcomes.append(_run_one(plan, runner, interrupt, console, debug=arguments.debug))
             if outcomes[-1].status == "cancelled":
                 break
+    _remove_empty(made)
     return _summarise(outcomes, len(plans), console)
 
 
@@ -80,17 +83,32 @@ def _plan(arguments: argparse.Namespace, student: Student) -> List[Plan]:
     return plan_outputs(cases, arguments.output, arguments.format or (), report=report, picture=arguments.picture)
 
 
-def _make_folders(plans: Sequence[Plan]) -> None:
-    for folder in {target.parent for plan in plans for target in plan.targets}:
+def _make_folders(plans: Sequence[Plan]) -> List[Path]:
+    """Make the folders for the results, prove that files can be written there, and return those that were made."""
+    made: List[Path] = []
+    for folder in sorted({target.parent for plan in plans for target in plan.targets}):
         try:
+            missing = [p for p in (folder, *folder.parents) if not p.exists()]
             folder.mkdir(parents=True, exist_ok=True)
+            made += missing
+            with tempfile.TemporaryFile(dir=folder):
+                pass
         except OSError as error:
+            _remove_empty(made)
             raise OutputError(
-                "The folder for the results cannot be made.",
+                "Results cannot be written into this folder.",
                 found=error.strerror or str(error),
                 path=folder,
                 remedy="Choose another folder with -o.",
             ) from error
+    return made
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    """Remove folders that this run made and nothing was written to, the deepest first."""
+    for folder in sorted(folders, key=lambda f: len(f.parts), reverse=True):
+        with suppress(OSError):  # not empty: it holds results
+            folder.rmdir()
 
 
 def _announce(student: Student, limits: Limits, count: int, console: Console) -> None:

@@ -178,7 +178,7 @@ def test_existing_results_stay_unless_they_may_be_replaced(kdseg, student, an_im
     [
         (["a.nii.gz"], ["-o", ".", "--format", "nii.gz"], "replace an input"),
         (["a.nii.gz", "sub/a.nii.gz"], ["-o", "out"], "Two results"),
-        (["a.nii.gz"], ["-o", "a.nii.gz/out"], "folder for the results"),
+        (["a.nii.gz"], ["-o", "a.nii.gz/out"], "into this folder"),
         (["a.nii.gz", "sub/a.nii.gz"], ["-o", "x.nrrd"], "2 cases"),
     ],
 )
@@ -287,9 +287,11 @@ def test_files_left_out_of_a_series_are_told_and_reported(kdseg, student, tmp_pa
     words = ("segment", tmp_path / "series", "-m", student, "--report", "--overwrite")
     called = kdseg(*words)
     assert called.code == 0 and f"note: {note}: This file is not DICOM; left out." in called.out
-    (event,) = kdseg(*words, "--json").named("finding")
+    event, doubt = kdseg(*words, "--json").named("finding")
     report = json.loads((tmp_path / "series.report.json").read_text(encoding="utf-8"))
-    assert report["findings"] == [{"path": str(note), "message": "This file is not DICOM; left out."}]
+    assert report["findings"][0] == {"path": str(note), "message": "This file is not DICOM; left out."}
+    assert "made for MR" in doubt["message"], "the series is a CT"
+    assert report["findings"][1]["message"] == doubt["message"]
     assert {k: event[k] for k in ("path", "message")} == report["findings"][0]
 
 
