@@ -75,7 +75,7 @@ def build_network(plans: Mapping[str, Any], plan: ModelPlan, source: Path) -> to
     ExportError
         If nnU-Net cannot build it.
     """
-    architecture = _checked_architecture(plans, plan, source)
+    architecture = checked_architecture(plans, plan.configuration, len(plan.patch_size), source)
     from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 
     try:
@@ -103,8 +103,26 @@ def axis_strides(plans: Mapping[str, Any], plan: ModelPlan) -> Tuple[int, ...]:
     return tuple(total)
 
 
-def _checked_architecture(plans: Mapping[str, Any], plan: ModelPlan, source: Path) -> Dict[str, Any]:
-    architecture = resolve_configuration(plans, plan.configuration).get("architecture")
+def checked_architecture(plans: Mapping[str, Any], configuration: str, dimension: int, source: Path) -> Dict[str, Any]:
+    """Return the ``architecture`` of a configuration, in which every name and argument went through the allow-list.
+
+    Parameters
+    ----------
+    plans
+        ``plans.json``.
+    configuration
+        For example ``3d_fullres``; inheritance is resolved.
+    dimension
+        Spatial axes of the network, 2 or 3.
+    source
+        Named in errors.
+
+    Raises
+    ------
+    UnsupportedModelError
+        If the architecture names a class or argument outside the allow-list.
+    """
+    architecture = resolve_configuration(plans, configuration).get("architecture")
     if not isinstance(architecture, dict):
         raise _unsupported("plans of nnU-Net before 2.5, without an architecture", "architecture in plans.json", source)
     network, arguments = architecture.get("network_class_name"), architecture.get("arch_kwargs")
@@ -114,7 +132,7 @@ def _checked_architecture(plans: Mapping[str, Any], plan: ModelPlan, source: Pat
     if not isinstance(arguments, dict) or not isinstance(imported, list) or not set(imported) <= set(CLASSES):
         raise _unsupported(f"imports for {imported}", ", ".join(CLASSES), source)
     for key, value in arguments.items():
-        _check_argument(key, value, len(plan.patch_size), source)
+        _check_argument(key, value, dimension, source)
     missing = sorted(set(CLASSES) - set(arguments))
     if missing:
         raise _unsupported(f"an architecture without {', '.join(missing)}", ", ".join(CLASSES), source)

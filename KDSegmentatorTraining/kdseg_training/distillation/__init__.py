@@ -1,0 +1,1 @@
+"""A family of narrow students that keep what a trained nnU-Net knows."""

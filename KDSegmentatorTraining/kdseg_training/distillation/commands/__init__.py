@@ -1,0 +1,1 @@
+"""Commands of ``kdseg-training`` that distil."""
