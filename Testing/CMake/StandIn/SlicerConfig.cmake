@@ -1,5 +1,5 @@
 # What the extension's CMakeLists.txt files use of 3D Slicer, so that a test can configure, build and install them without it.
-# The macro copies and installs with the rules of CTK's ctkMacroCompilePythonScript; it does not byte-compile.
+# The macros copy, install and refuse with the rules of Slicer's and CTK's own; nothing is byte-compiled, no test is registered.
 
 set(Slicer_USE_FILE "${CMAKE_CURRENT_LIST_DIR}/Nothing.cmake")
 set(Slicer_EXTENSION_GENERATE_CONFIG "${CMAKE_CURRENT_LIST_DIR}/Nothing.cmake")
@@ -38,4 +38,27 @@ macro(ctkMacroCompilePythonScript)
     set(folder "${MY_DESTINATION_DIR}/")
   endif()
   install(DIRECTORY "${folder}" DESTINATION "${MY_INSTALL_DIR}" COMPONENT RuntimeLibraries)
+endmacro()
+
+macro(slicerMacroBuildScriptedModule)
+  cmake_parse_arguments(MY_SLICER "WITH_GENERIC_TESTS;WITH_SUBDIR;VERBOSE" "NAME" "SCRIPTS;RESOURCES" ${ARGN})
+  if(NOT DEFINED MY_SLICER_NAME)
+    message(FATAL_ERROR "NAME is mandatory")
+  endif()
+  if(MY_SLICER_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "Unknown keywords given to slicerMacroBuildScriptedModule: ${MY_SLICER_UNPARSED_ARGUMENTS}")
+  endif()
+  foreach(file ${MY_SLICER_SCRIPTS} ${MY_SLICER_RESOURCES})
+    if(NOT EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${file}")
+      message(FATAL_ERROR "slicerMacroBuildScriptedModule was given '${file}', which does not exist")
+    endif()
+  endforeach()
+  ctkMacroCompilePythonScript(
+    TARGET_NAME ${MY_SLICER_NAME}
+    SCRIPTS "${MY_SLICER_SCRIPTS}"
+    RESOURCES "${MY_SLICER_RESOURCES}"
+    DESTINATION_DIR ${CMAKE_BINARY_DIR}/${Slicer_QTSCRIPTEDMODULES_LIB_DIR}
+    INSTALL_DIR ${Slicer_INSTALL_QTSCRIPTEDMODULES_LIB_DIR}
+    NO_INSTALL_SUBDIR
+    )
 endmacro()

@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 SCRIPTED_MODULES = "lib/qt-scripted-modules"
-PACKAGES = {"KDSegmentator/kdseg": "kdseg", "KDSegmentatorTraining/kdseg_training": "kdseg_training"}
+INSTALLED_FOLDERS = {"KDSegmentator": "", "KDSegmentatorTraining": "", "Resources/Models": "Resources/Models/"}
+"""Folder of the tree, and where its files are then, below the scripted modules."""
+
+NOT_INSTALLED = re.compile(r"(^|/)CMakeLists\.txt$|^Resources/Models/(?!.+\.kdseg\.zip$)")
 
 
 def tool(name: str) -> str:
@@ -47,15 +50,27 @@ def installed(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> set
 
 @pytest.fixture(scope="module")
 def expected(project_files: list[Path]) -> set[str]:
-    """Return what must be installed: the two packages and the shipped students."""
+    """Return what must be installed: modules, effect, libraries, packages, resources, and the shipped students."""
     wanted = set()
     for path in map(Path.as_posix, project_files):
-        for folder, package in PACKAGES.items():
-            if path.startswith(folder + "/") and not path.endswith("CMakeLists.txt"):
-                wanted.add(package + path[len(folder) :])
-        if re.fullmatch(r"Resources/Models/[^/]+\.kdseg\.zip", path):
-            wanted.add(path)
+        for folder, place in INSTALLED_FOLDERS.items():
+            if path.startswith(folder + "/") and not NOT_INSTALLED.search(path):
+                wanted.add(place + path[len(folder) + 1 :])
     return wanted
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("KDSegmentator.py", "Resources/UI/KDSegmentator.ui", "Resources/Icons/KDSegmentator.png"),
+        *("SegmentEditorKDSegmentator.py", "SegmentEditorKDSegmentatorLib/SegmentEditorEffect.py"),
+        *("SegmentEditorKDSegmentatorLib/SegmentEditorEffect.png", "KDSegmentatorLib/__init__.py"),
+        *("kdseg/__init__.py", "kdseg/bundle/bundle.schema.json", "kdseg_training/__init__.py"),
+        "Resources/Models/hippocampus-1.0.0.kdseg.zip",
+    ],
+)
+def test_what_slicer_looks_for_is_where_it_looks(installed: set[str], path: str) -> None:
+    assert path in installed
 
 
 def test_everything_in_the_tree_is_installed(installed: set[str], expected: set[str]) -> None:
