@@ -1,0 +1,49 @@
+"""The sentence about time and memory before a run, and the refusal where memory does not suffice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+from KDSegmentatorLib.i18n import _
+from KDSegmentatorLib.presentation.quantities import duration_text, memory_text
+
+
+@dataclass(frozen=True)
+class EstimateView:
+    """What a run is expected to need.
+
+    Attributes
+    ----------
+    peak_bytes
+        Peak memory of the process, in bytes; of the leanest way of running it where that is above the ceiling.
+    seconds
+        Expected duration in seconds; None where nothing is known about this computer yet.
+    """
+
+    peak_bytes: int
+    seconds: Optional[float] = None
+
+
+def estimate_sentence(estimate: Optional[EstimateView], ceiling_bytes: Optional[int]) -> str:
+    """Return what a run will take; empty while nothing is known."""
+    if estimate is None:
+        return ""
+    memory = memory_text(estimate.peak_bytes)
+    if ceiling_bytes is not None:
+        memory = _("{needed} of memory (at most {allowed})").format(needed=memory, allowed=memory_text(ceiling_bytes))
+    else:
+        memory = _("{needed} of memory").format(needed=memory)
+    if estimate.seconds is None:
+        return _("Expected: {memory}. The time is known after the first run.").format(memory=memory)
+    return _("Expected: {duration}, {memory}.").format(duration=duration_text(estimate.seconds), memory=memory)
+
+
+def too_much_memory(estimate: Optional[EstimateView], ceiling_bytes: Optional[int]) -> str:
+    """Return the refusal with both numbers; empty where the run fits or nothing is known."""
+    if estimate is None or ceiling_bytes is None or estimate.peak_bytes <= ceiling_bytes:
+        return ""
+    return _(
+        "This run needs at least {needed} of memory, and {allowed} are allowed. "
+        "Crop the volume, close other programs, or raise the ceiling under Advanced."
+    ).format(needed=memory_text(estimate.peak_bytes), allowed=memory_text(ceiling_bytes))
