@@ -53,7 +53,8 @@ class Outputs:
     def detached(self) -> Outputs:
         """Return the same tensors as constants of the graph, without a copy.
 
-        Only tensors made under ``torch.inference_mode`` are copied, because autograd refuses to keep them for the backward pass.
+        Only tensors made under ``torch.inference_mode`` are copied, because autograd refuses to keep them for the backward
+        pass.
         """
         return Outputs(
             [_constant(head) for head in self.logits],
@@ -71,9 +72,10 @@ class LabelScheme:
     heads
         C, the channels of the logits: all labels with the background first or, region-based, the regions.
     regions
-        False: the classes exclude each other (softmax) and a target is a label map (N, 1, *spatial) whose values are the channels
-        of the logits. True: nnU-Net's region-based training, every channel is a region of its own (sigmoid) and a target is
-        (N, C, *spatial) of zeros and ones, with one channel more at the end, 1 at ignored voxels, if there is an ignore label.
+        False: the classes exclude each other (softmax) and a target is a label map (N, 1, *spatial) whose values are the
+        channels of the logits. True: nnU-Net's region-based training, every channel is a region of its own (sigmoid) and a
+        target is (N, C, *spatial) of zeros and ones, with one channel more at the end, 1 at ignored voxels, if there is an
+        ignore label.
     ignore_label
         Value of the voxels that nobody annotated; None: there is none.
 

@@ -1,7 +1,7 @@
 """The named stages of nnU-Net's networks, and a tap that keeps what they give.
 
-A stage is named as PyTorch names its module: ``encoder.stages.0`` is the finest stage of the encoder and ``decoder.stages.0`` the
-coarsest of the decoder. Teacher and student have the same topology, so a name means the same in both.
+A stage is named as PyTorch names its module: ``encoder.stages.0`` is the finest stage of the encoder and ``decoder.stages.0``
+the coarsest of the decoder. Teacher and student have the same topology, so a name means the same in both.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def stage_channels(network: nn.Module, names: Optional[Iterable[str]] = None) ->
     network
         A PlainConvUNet or ResidualEncoderUNet.
     names
-        The stages; None: all of the encoder and the decoder, as :func:`kdseg_training.distillation.losses.build_distillation_loss`
-        wants them.
+        The stages; None: all of the encoder and the decoder, as
+        :func:`kdseg_training.distillation.losses.build_distillation_loss` wants them.
 
     Raises
     ------

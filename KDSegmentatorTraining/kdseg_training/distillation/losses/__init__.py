@@ -1,0 +1,1 @@
+"""The distillation losses, one module each; ``composition`` builds those of a configuration."""

@@ -1,0 +1,78 @@
+"""Soft Dice between two soft segmentations, smallest where they are equal."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+import torch
+from torch import Tensor
+
+from kdseg_training.distillation.losses.base import DistillationTerm, Target, total
+from kdseg_training.distillation.losses.heads import Head, Heads, HeadSelection
+from kdseg_training.distillation.outputs import LabelScheme, Outputs
+
+
+class SoftDice(DistillationTerm):
+    """Dice of the student's probabilities p with the teacher's q.
+
+    For each structure c, with sums over voxels::
+
+        L_c = 1 − (|p| + |q| − |p − q| + s) / (|p| + |q| + s) = Σ_v |p − q| / (Σ_v (p + q) + s)
+
+    and then the mean over structures (and samples, unless ``batch``). It is 0 only where p = q. The usual soft Dice, 1 − 2 Σ
+    p·q / Σ (p + q), is smallest at p = 1[q > ½] instead, so it sharpens the teacher's doubts away. On hard labels both are
+    equal. The smoothing s also guards structures that are absent from the patch: they count as 0.
+
+    Source: the L1 form of Dice for soft labels, Wang et al. 2023, arXiv 2303.16296 (DML1). Using it for distillation in nnU-Net
+    is our extension.
+
+    Parameters
+    ----------
+    scheme
+        What channels and labels mean; the background is left out, as nnU-Net's own Dice does.
+    temperature
+        p = softmax(z / T), or σ(z / T) for regions.
+    batch
+        Sum over the samples of the batch before dividing (nnU-Net's ``batch_dice``).
+    smooth
+        s, in voxels.
+    heads, head_weights
+        See :class:`~kdseg_training.distillation.losses.heads.HeadSelection`.
+    """
+
+    def __init__(
+        self,
+        scheme: LabelScheme,
+        *,
+        temperature: float = 1.0,
+        batch: bool = False,
+        smooth: float = 1e-5,
+        heads: Heads = "finest",
+        head_weights: Sequence[float] = (1.0,),
+    ) -> None:
+        super().__init__()
+        if not (temperature > 0 and smooth > 0):
+            raise ValueError(f"temperature, smooth: expected numbers above 0, found {temperature}, {smooth}")
+        self.temperature = temperature
+        self.batch = batch
+        self.smooth = smooth
+        self.selection = HeadSelection(scheme, heads, head_weights)
+
+    def compute(self, student: Outputs, teacher: Outputs, target: Target) -> Tensor:
+        """Return the weighted sum over heads."""
+        return total([head.weight * self._of_head(head) for head in self.selection.pairs(student, teacher, target)])
+
+    def _of_head(self, head: Head) -> Tensor:
+        ours, theirs = self._probabilities(head.student), self._probabilities(head.teacher)
+        distance, size = (ours - theirs).abs(), ours + theirs
+        if head.voxels is not None:
+            distance, size = distance * head.voxels, size * head.voxels
+        axes = tuple(range(2, distance.ndim))
+        axes = (0, *axes) if self.batch else axes
+        return (distance.sum(axes) / (size.sum(axes) + self.smooth)).mean()
+
+    def _probabilities(self, logits: Tensor) -> Tensor:
+        scaled = logits / self.temperature
+        scheme = self.selection.scheme
+        probabilities = torch.sigmoid(scaled) if scheme.regions else torch.softmax(scaled, dim=1)
+        return probabilities[:, scheme.foreground[0] :]
