@@ -32,11 +32,23 @@ class _Data(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+def _refuse_without_effect(data: BaseModel, key: str, effective: bool, partner: str) -> None:
+    """Refuse a value that would change nothing, so that no comparison rests on one."""
+    value = getattr(data, key)
+    if not effective and value != type(data).model_fields[key].default:
+        raise ValueError(f"{key} = {value} has no effect: expected it with {partner} only")
+
+
 class Schedule(_Data):
     """How the weight changes during the training; see :func:`kdseg_training.distillation.losses.schedules.schedule_factor`."""
 
     kind: ScheduleKind = "constant"
     share: Share = 1.0
+
+    @model_validator(mode="after")
+    def _check(self) -> Schedule:
+        _refuse_without_effect(self, "share", self.kind != "constant", "a schedule that is not constant")
+        return self
 
     def factor(self, progress: float) -> float:
         """Return the factor of the weight; ``progress`` is the share of the training that is done, 0 to 1."""
@@ -112,6 +124,13 @@ class KernelSpec(_StagedLoss):
     degree: Annotated[int, Field(ge=2, le=5)] = 2
     offset: NotNegative = 1.0
     bandwidth: Optional[Positive] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> KernelSpec:
+        for key in ("degree", "offset"):
+            _refuse_without_effect(self, key, self.kernel == "polynomial", "kernel: polynomial")
+        _refuse_without_effect(self, "bandwidth", self.kernel == "gaussian", "kernel: gaussian")
+        return self
 
 
 LossSpec = Annotated[

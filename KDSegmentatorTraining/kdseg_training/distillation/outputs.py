@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
+from kdseg.errors import TrainingDataError
+
 if TYPE_CHECKING:
     import torch
 
@@ -106,7 +108,20 @@ class LabelScheme:
         return tuple(range(0 if self.regions else 1, self.heads))
 
     def annotated(self, target: torch.Tensor) -> Optional[torch.Tensor]:
-        """Return where the target is a label: bool, (N, 1, *spatial); None where there is no ignore label, so everywhere."""
+        """Return where the target is a label: bool, (N, 1, *spatial); None where there is no ignore label, so everywhere.
+
+        Raises
+        ------
+        TrainingDataError
+            If the target has another number of channels than this scheme.
+        """
+        expected = 1 if not self.regions else self.heads + (self.ignore_label is not None)
+        if target.shape[1] != expected:
+            raise TrainingDataError(
+                "The target does not follow the label scheme.",
+                expected=f"{expected} channels",
+                found=f"{target.shape[1]}",
+            )
         if self.ignore_label is None:
             return None
         ignored: torch.Tensor = target[:, -1:] == 1 if self.regions else target == self.ignore_label

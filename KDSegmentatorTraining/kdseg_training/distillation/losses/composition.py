@@ -86,7 +86,8 @@ class DistillationLoss(nn.Module):
             if weights[name] > 0 and not (target is None and term.needs_labels)
         }
         adapted = self.adapters(student, self._adapted_stages(active))
-        losses, parts = [graph_zero(student.logits[0], *self.parameters())], {}
+        anchors = [*self.parameters(), *([] if active else student.logits[:1])]
+        losses, parts = [graph_zero(*anchors)] if anchors else [], {}
         for name, term in active.items():
             value = term(adapted if term.equal_channels else student, teacher, target)
             parts[name] = value.detach()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Iterator, List, Literal, NamedTuple, Optional, Sequence, Tuple
 
-import torch
 from torch import Tensor
 
 from kdseg.errors import AgreementError, TrainingDataError
@@ -26,7 +25,10 @@ def deep_supervision_weights(heads: int) -> Tuple[float, ...]:
 
 
 class Head(NamedTuple):
-    """One head: its weight, widened logits (N, C, *spatial), and the weight of its voxels (N, 1, *spatial) or None."""
+    """One head: its weight, logits (N, C, *spatial), and the weight of its voxels (N, 1, *spatial), float, or None for 1.
+
+    Where the weight of a voxel is 0 the teacher's logits may be anything, also NaN.
+    """
 
     weight: float
     student: Tensor
@@ -77,10 +79,7 @@ class HeadSelection:
                 )
             known = None if teacher.mask is None else at_resolution(teacher.mask, ours.shape[2:])
             annotated = self._annotated(index, ours, target)
-            theirs = widened(theirs)
-            if known is not None:  # what is not known may be anything, and 0 · NaN is NaN
-                theirs = torch.where(known > 0, theirs, theirs.new_zeros(()))
-            yield Head(weight, widened(ours), theirs, _product(known, annotated, theirs.dtype))
+            yield Head(weight, ours, theirs, _product(known, annotated))
 
     def _check_number(self, student: Outputs, teacher: Outputs) -> None:
         found: List[int] = [len(student.logits), len(teacher.logits)]
@@ -104,7 +103,7 @@ class HeadSelection:
         return self.scheme.annotated(target[index])
 
 
-def _product(known: Optional[Tensor], annotated: Optional[Tensor], dtype: torch.dtype) -> Optional[Tensor]:
+def _product(known: Optional[Tensor], annotated: Optional[Tensor]) -> Optional[Tensor]:
     if known is None:
-        return None if annotated is None else annotated.to(dtype)
-    return known.to(dtype) if annotated is None else known.to(dtype) * annotated
+        return None if annotated is None else annotated.float()
+    return widened(known) if annotated is None else widened(known) * annotated

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Sequence
 
 from torch import Tensor
-from torch.nn import functional
 
-from kdseg_training.distillation.losses.base import DistillationTerm, Target, total, weighted_mean
+from kdseg_training.distillation.losses.base import DistillationTerm, Target, total
+from kdseg_training.distillation.losses.divergence import mean_divergence
 from kdseg_training.distillation.losses.heads import Heads, HeadSelection
 from kdseg_training.distillation.outputs import LabelScheme, Outputs
 
@@ -56,27 +56,15 @@ class LogitDistillation(DistillationTerm):
 
     def compute(self, student: Outputs, teacher: Outputs, target: Target) -> Tensor:
         """Return the weighted sum over heads."""
-        divergence = binary_divergence if self.selection.scheme.regions else categorical_divergence
-        scale = 1 / self.temperature
         losses = [
-            head.weight * weighted_mean(divergence(head.student * scale, head.teacher * scale), head.voxels)
+            head.weight
+            * mean_divergence(
+                head.student,
+                head.teacher,
+                head.voxels,
+                temperature=self.temperature,
+                regions=self.selection.scheme.regions,
+            )
             for head in self.selection.pairs(student, teacher, target)
         ]
         return self.temperature**2 * total(losses)
-
-
-def categorical_divergence(student: Tensor, teacher: Tensor) -> Tensor:
-    """Return KL(teacher ‖ student) of softmax over axis 1, for each voxel: (N, C, *spatial) → (N, 1, *spatial)."""
-    log_teacher = functional.log_softmax(teacher, dim=1)
-    difference = log_teacher - functional.log_softmax(student, dim=1)
-    return (log_teacher.exp_() * difference).sum(dim=1, keepdim=True)
-
-
-def binary_divergence(student: Tensor, teacher: Tensor) -> Tensor:
-    """Return Σ_c KL(teacher ‖ student) of one sigmoid for each channel: (N, C, *spatial) → (N, 1, *spatial)."""
-    divergence = student.new_zeros(())
-    for sign in (1, -1):  # σ(−z) = 1 − σ(z), exact also where σ(z) rounds to 1
-        log_teacher = functional.logsigmoid(sign * teacher)
-        difference = log_teacher - functional.logsigmoid(sign * student)
-        divergence = divergence + (log_teacher.exp() * difference).sum(dim=1, keepdim=True)
-    return divergence

@@ -7,7 +7,7 @@ from typing import Sequence
 import torch
 from torch import Tensor
 
-from kdseg_training.distillation.losses.base import DistillationTerm, Target, total
+from kdseg_training.distillation.losses.base import DistillationTerm, Target, total, widened
 from kdseg_training.distillation.losses.heads import Head, Heads, HeadSelection
 from kdseg_training.distillation.outputs import LabelScheme, Outputs
 
@@ -63,7 +63,10 @@ class SoftDice(DistillationTerm):
         return total([head.weight * self._of_head(head) for head in self.selection.pairs(student, teacher, target)])
 
     def _of_head(self, head: Head) -> Tensor:
-        ours, theirs = self._probabilities(head.student), self._probabilities(head.teacher)
+        logits = widened(head.teacher)
+        if head.voxels is not None:  # 0 · NaN is NaN
+            logits = torch.where(head.voxels > 0, logits, logits.new_zeros(()))
+        ours, theirs = self._probabilities(widened(head.student)), self._probabilities(logits)
         distance, size = (ours - theirs).abs(), ours + theirs
         if head.voxels is not None:
             distance, size = distance * head.voxels, size * head.voxels
