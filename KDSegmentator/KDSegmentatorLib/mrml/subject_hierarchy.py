@@ -26,7 +26,7 @@ def place_beside(node: Any, volume_node: Any) -> None:
 
 
 def _is_inside(hierarchy: Any, item: int, branch: int) -> bool:
-    """Tell whether ``item`` lies somewhere under ``branch``; everything lies under the scene, so that counts for direct children."""
+    """Tell whether ``item`` lies under ``branch``; of the scene, under which everything lies, only direct children count."""
     top = hierarchy.GetSceneItemID()
     parent = hierarchy.GetItemParent(item)
     if branch == top:
