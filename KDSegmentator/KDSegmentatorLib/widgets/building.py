@@ -20,11 +20,11 @@ def column(place: Any, spacing: int = 4) -> Any:
     return layout
 
 
-def row(*widgets: Any, stretch: int = -1) -> Any:
+def row(*widgets: Any, stretch: int = -1, spacing: int = 4) -> Any:
     """Return a horizontal layout of widgets without margins; ``stretch`` is the index of the one that grows."""
     layout = qt.QHBoxLayout()
     layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(4)
+    layout.setSpacing(spacing)
     for index, widget in enumerate(widgets):
         layout.addWidget(widget, 1 if index == stretch else 0)
     return layout
@@ -50,14 +50,15 @@ def wrapped_label(name: str, text: str = "") -> Any:
     return label
 
 
-def tone_pixmap(tone: Tone) -> Any:
+def tone_pixmap(tone: Tone, *, large: bool = False) -> Any:
     """Return the style's own picture for a tone, so that it fits light and dark themes."""
     names = {
         Tone.HINT: qt.QStyle.SP_MessageBoxInformation,
         Tone.WARNING: qt.QStyle.SP_MessageBoxWarning,
         Tone.PROBLEM: qt.QStyle.SP_MessageBoxCritical,
     }
-    return qt.QApplication.style().standardIcon(names[tone]).pixmap(ICON_SIZE, ICON_SIZE)
+    side = 2 * ICON_SIZE if large else ICON_SIZE
+    return qt.QApplication.style().standardIcon(names[tone]).pixmap(side, side)
 
 
 def color_icon(color: Any) -> Any:
