@@ -1,0 +1,150 @@
+"""Starting the bed, and returning it to its first state between tests."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import time
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+PYTHON = Path(__file__).with_name("python")
+SHARE = Path(__file__).with_name("share")
+TESTS = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[3]
+MODULES = REPOSITORY / "KDSegmentator"
+
+
+@dataclass(frozen=True)
+class Bed:
+    """The running application.
+
+    Attributes
+    ----------
+    app
+        ``slicer.app``.
+    mrml
+        The scene and its logics.
+    """
+
+    app: object
+    mrml: object
+
+    def load_module(self, name: str):
+        """Load one of the extension's modules as Slicer does at its start; return Slicer's object for it."""
+        from .application import modules
+
+        return modules.load(MODULES / f"{name}.py")
+
+    def wait_until(self, condition: Callable[[], object], seconds: float = 20.0, what: str = "") -> object:
+        """Run the event loop until the condition holds, and return what it gave; AssertionError after the time."""
+        limit = time.monotonic() + seconds
+        while not (result := condition()):
+            if time.monotonic() > limit:
+                raise AssertionError(f"After {seconds:g} s this did not hold: {what or condition}")
+            self.app.processEvents()
+            time.sleep(0.002)
+        return result
+
+    def inside_event_loop(self, function: Callable[[], object]) -> object:
+        """Call a function from inside the application's event loop, where everything in Slicer runs, and return its result.
+
+        Only there does ``deleteLater`` wait until the caller is done.
+        """
+        from PySide6 import QtCore
+
+        results, errors = [], []
+
+        def call() -> None:
+            try:
+                results.append(function())
+            except BaseException as error:  # noqa: BLE001 - raised again below, outside the loop
+                errors.append(error)
+            finally:
+                QtCore.QCoreApplication.exit(0)
+
+        QtCore.QTimer.singleShot(0, call)
+        self.app.exec()
+        if errors:
+            raise errors[0]
+        return results[0]
+
+    def run_events(self, seconds: float = 0.0) -> None:
+        """Run the event loop for a time, at least once."""
+        limit = time.monotonic() + seconds
+        self._run_once()
+        while time.monotonic() < limit:
+            self._run_once()
+            time.sleep(0.002)
+
+    def _run_once(self) -> None:
+        from PySide6 import QtCore
+
+        self.app.processEvents()
+        QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.DeferredDelete)
+
+    def reset(self) -> None:
+        """Unload the loaded modules, close every window, empty the scene and the settings."""
+        from PySide6 import QtWidgets
+
+        import slicer
+
+        from .application import scene
+        from .pythonqt import statics
+
+        manager = self.app.moduleManager()
+        for name in manager.modulesNames():
+            if isinstance(manager.module(name), slicer.qSlicerScriptedLoadableModule):
+                manager._unload(name)
+        for widget in QtWidgets.QApplication.topLevelWidgets():
+            if widget is not self.app._main_window:
+                widget.close()
+                widget.deleteLater()
+        self.run_events()
+        scene.clear(self.mrml)
+        self.app._reset()
+        statics.forget()
+
+
+def _import_slicer() -> types.ModuleType:
+    """Import ``slicer`` from its wheel only: it also takes in any folder of its name on the path, such as that of the tests."""
+    path = list(sys.path)
+    sys.path[:] = [entry for entry in path if Path(entry).resolve() not in {TESTS}]
+    try:
+        import slicer
+    finally:
+        sys.path[:] = path
+    return slicer
+
+
+@functools.cache
+def start() -> Bed:
+    """Make ``qt``, ``ctk`` and what ``slicer`` lacks, and return the running application; it starts only once."""
+    from . import pythonqt  # noqa: F401 - it sets what PySide6 reads when it is imported
+    from .pythonqt import module
+
+    sys.modules["qt"] = module.make()
+    slicer = _import_slicer()
+
+    from . import ctk_widgets, mrml_widgets
+    from .application import app as application
+    from .application import kits, modules, scene
+
+    sys.modules["ctk"] = ctk_widgets.make()
+    mrml_widgets.install()
+    kits.install()
+    slicer.__path__.append(str(PYTHON / "slicer"))
+    sys.path.append(str(PYTHON))
+    slicer.app = application.qSlicerApplication()
+    application.use_private_settings(slicer.app._folder)
+    mrml = scene.make(str(SHARE))
+    slicer.mrmlScene = mrml.scene
+    slicer.modules, slicer.moduleNames = types.SimpleNamespace(), types.SimpleNamespace()
+    slicer.qSlicerScriptedLoadableModule = modules.qSlicerScriptedLoadableModule
+    slicer.qSlicerScriptedLoadableModuleWidget = modules.qSlicerScriptedLoadableModuleWidget
+    slicer.app._start(mrml)
+    for name, logic in mrml.logics.items():
+        slicer.app.moduleManager()._register(modules.qSlicerLoadableModule(name, "", logic))
+    return Bed(slicer.app, mrml)
