@@ -46,7 +46,7 @@ class StudentControl:
         self.key = ""
         self.missing = ""
         self.picker = StudentPicker(
-            ui.studentPlace, ui.studentLabel, on_chosen=self._chosen, on_add=self._add, on_remove=self._remove
+            ui.studentPlace, ui.cardPlace, ui.studentLabel, on_chosen=self._chosen, on_add=self._add, on_remove=self._remove
         )
 
     def refresh(self, parameters: Any) -> None:

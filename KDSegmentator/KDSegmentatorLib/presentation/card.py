@@ -111,12 +111,10 @@ def training_text(provenance: Mapping[str, Any]) -> str:
 
 
 def structures_text(names: Sequence[str]) -> str:
-    """Return the number of structures and the names of the first ones."""
+    """Return the names of the structures; of many, their number and the first ones."""
     shown = ", ".join(names[:NAMES_ON_CARD])
     rest = len(names) - NAMES_ON_CARD
-    if rest > 0:
-        shown = _("{names} and {count} more").format(names=shown, count=rest)
-    return _("{count}: {names}").format(count=len(names), names=shown)
+    return shown if rest <= 0 else _("{total}: {names} and {count} more").format(total=len(names), names=shown, count=rest)
 
 
 def quality_text(quality: Optional[Mapping[str, Any]], names: Mapping[int, str]) -> str:
@@ -125,10 +123,10 @@ def quality_text(quality: Optional[Mapping[str, Any]], names: Mapping[int, str])
         return _("not measured")
     ranked = sorted(quality["classes"], key=lambda entry: entry["dice"]["mean"])
     chosen = ranked if len(ranked) <= 3 else [ranked[0], ranked[-1]]
-    lines = [_dice_text(entry["dice"], names[int(entry["value"])]) for entry in chosen]
+    texts = [_dice_text(entry["dice"], names[int(entry["value"])]) for entry in chosen]
     if len(ranked) > 3:
-        return _("Dice from {worst} to {best}").format(worst=lines[0], best=lines[1])
-    return _("Dice {estimates}").format(estimates="; ".join(lines))
+        return _("Dice from {worst} to {best}").format(worst=texts[0], best=texts[1])
+    return _("Dice {estimates}").format(estimates="; ".join(texts))
 
 
 def latency_text(entries: Iterable[Mapping[str, Any]]) -> str:
@@ -143,18 +141,18 @@ def latency_text(entries: Iterable[Mapping[str, Any]]) -> str:
         )
         for entry in entries
     ]
-    return texts[0] if texts else _("not measured on a reference computer; estimated before each run")
+    return texts[0] if texts else _("estimated before each run")
 
 
 def _dice_text(dice: Mapping[str, Any], name: str) -> str:
     low, high = dice["interval"]
-    return _("{mean} ({confidence} % interval {low}–{high}, n = {n}) {name}").format(
+    return _("{mean} for {name} ({confidence} % interval {low}–{high}, n = {n})").format(
         mean=f"{dice['mean']:.2f}",
+        name=name,
         confidence=f"{100 * dice['confidence']:.0f}",
         low=f"{low:.2f}",
         high=f"{high:.2f}",
         n=dice["n"],
-        name=name,
     )
 
 

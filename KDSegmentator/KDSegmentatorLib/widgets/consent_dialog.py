@@ -33,15 +33,18 @@ class ConsentDialog:
         layout.addWidget(wrapped_label("consentQuestion", view.question))
         layout.addWidget(wrapped_label("consentPackages", "\n".join(f"•  {package}" for package in view.packages)))
         layout.addWidget(wrapped_label("consentPromise", view.promise))
-        self.faster_check = qt.QCheckBox(view.faster)
+        self.faster_check = qt.QCheckBox(_("Fas&ter variant"))
         self.faster_check.objectName = "consentFaster"
         self.faster_check.visible = bool(view.faster)
+        faster_label = wrapped_label("consentFasterText", view.faster)
+        faster_label.indent = 24
+        faster_label.visible = bool(view.faster)
         self.internet_radio = qt.QRadioButton(_("From the &internet"))
         self.internet_radio.objectName = "consentInternet"
         self.internet_radio.checked = True
         self.folder_radio = qt.QRadioButton(_("From a &folder made on a computer with internet"))
         self.folder_radio.objectName = "consentFolder"
-        for widget in (self.faster_check, self.internet_radio, self.folder_radio, self._folder_box(view)):
+        for widget in (self.faster_check, faster_label, self.internet_radio, self.folder_radio, self._folder_box(view)):
             layout.addWidget(widget)
         self.problem_label = wrapped_label("consentProblem")
         layout.addWidget(self.problem_label)
@@ -101,4 +104,5 @@ class ConsentDialog:
         self.problem_label.text = problem
         self.problem_label.visible = bool(problem)
         self.install_button.enabled = not problem
+        self.dialog.layout().activate()
         self.dialog.adjustSize()

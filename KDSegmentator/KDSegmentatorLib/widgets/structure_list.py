@@ -19,15 +19,15 @@ class StructureList:
 
     Parameters
     ----------
-    place
-        Empty widget of the ``.ui`` file.
+    place, box_place
+        Empty widgets of the ``.ui`` file, for the button and for what it unfolds.
     label
         Its label, whose mnemonic jumps here.
     on_changed
         Called when the user changed what is wanted.
     """
 
-    def __init__(self, place: Any, label: Any, *, on_changed: Callable[[], None]) -> None:
+    def __init__(self, place: Any, box_place: Any, label: Any, *, on_changed: Callable[[], None]) -> None:
         self._on_changed = on_changed
         self._structures: Sequence[decisions.Structure] = ()
         self.summary_button = qt.QToolButton()
@@ -39,9 +39,8 @@ class StructureList:
         self.summary_button.toolTip = _("Choose which structures the result shall hold.")
         self.summary_button.connect("toggled(bool)", self._unfold)
         self.box = self._box()
-        layout = column(place)
-        layout.addWidget(self.summary_button)
-        layout.addWidget(self.box)
+        column(place).addLayout(row(self.summary_button, stretch=-1))
+        column(box_place).addWidget(self.box)
         self.box.visible = False
         label.setBuddy(self.summary_button)
 

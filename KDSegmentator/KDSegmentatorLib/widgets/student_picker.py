@@ -26,8 +26,8 @@ class StudentPicker:
 
     Parameters
     ----------
-    place
-        Empty widget of the ``.ui`` file.
+    place, card_place
+        Empty widgets of the ``.ui`` file, for the choice and for the card.
     label
         Its label, whose mnemonic jumps here.
     on_chosen
@@ -39,6 +39,7 @@ class StudentPicker:
     def __init__(
         self,
         place: Any,
+        card_place: Any,
         label: Any,
         *,
         on_chosen: Callable[[str], None],
@@ -61,9 +62,8 @@ class StudentPicker:
         self.remove_button = button(
             _("Re&move"), _("Removes the chosen student from this computer."), on_remove, "removeStudent"
         )
-        layout = column(place)
-        layout.addLayout(row(self.combo, self.add_button, self.remove_button, stretch=0))
-        layout.addWidget(self._card_frame())
+        column(place).addLayout(row(self.combo, self.add_button, self.remove_button, stretch=0))
+        column(card_place).addWidget(self._card_frame())
         label.setBuddy(self.combo)
         self.combo.connect("currentIndexChanged(int)", self._chosen)
 
