@@ -216,6 +216,7 @@ def _write(segmentation: Any, part: Part, content: Content, change: Change) -> s
     _in_progress(segment)
     segment.RemoveAllRepresentations()
     segment.SetLabelValue(content.value or 1)
+    content.image.Modified()  # younger than the saved state, else Slicer's undo history takes it for unchanged
     segment.AddRepresentation(labelmap_name(), content.image)
     if identifier is None:
         identifier = segmentation.GenerateUniqueSegmentID(part.name)
