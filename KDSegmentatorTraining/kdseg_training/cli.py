@@ -9,6 +9,7 @@ from typing import Annotated, Any, Dict, Optional
 import typer
 
 from kdseg.errors import KDSegError
+from kdseg_training.distillation.commands.distill import distill
 from kdseg_training.distillation.commands.family import family
 
 app = typer.Typer(name="kdseg-training", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -78,6 +79,7 @@ def export(
     typer.echo(f"Wrote {result.path}")
 
 
+app.command()(distill)
 app.command()(family)
 
 

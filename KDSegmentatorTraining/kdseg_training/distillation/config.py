@@ -1,0 +1,229 @@
+"""The YAML file that describes a training run: read as data, checked whole before anything starts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, List, Literal, Optional, Union
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+
+from kdseg_training.distillation.config_file import read_settings
+from kdseg_training.distillation.loss_config import DistillationSpec, LossSpec, Method
+
+Fold = Union[Annotated[int, Field(ge=0)], Literal["all"]]
+
+ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9](?:_?[A-Za-z0-9.+-])*$", max_length=80)]
+"""A name that fits into nnU-Net's ``<trainer>__<plans>__<configuration>``."""
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class Budget(_Settings):
+    """How long every arm trains; the same for all of them.
+
+    Attributes
+    ----------
+    epochs, iterations, validation_iterations
+        Epochs; training and validation batches in each. nnU-Net's own: 1000, 250, 50.
+    batch_size
+        Patches in a batch, over all processes; None: what the plans say.
+    learning_rate, weight_decay
+        Of SGD with Nesterov momentum 0.99; the rate falls as (1 − epoch / epochs) ** 0.9.
+    ema_decay
+        Keep an exponential moving average of the weights, and validate and store that; None: none.
+    """
+
+    epochs: int = Field(default=1000, ge=1)
+    iterations: int = Field(default=250, ge=1)
+    validation_iterations: int = Field(default=50, ge=1)
+    batch_size: Optional[int] = Field(default=None, ge=1)
+    learning_rate: float = Field(default=1e-2, gt=0)
+    weight_decay: float = Field(default=3e-5, ge=0)
+    ema_decay: Optional[float] = Field(default=None, gt=0, lt=1)
+
+    @property
+    def steps(self) -> int:
+        """Number of optimiser steps of the whole training."""
+        return self.epochs * self.iterations
+
+
+class TeacherSettings(_Settings):
+    """The trained network that teaches.
+
+    Attributes
+    ----------
+    model_folder
+        nnU-Net v2 model folder.
+    folds
+        Folds whose logits are averaged; one for an ordinary teacher.
+    checkpoint
+        File name in the folds' folders.
+    mirroring
+        Average its logits over the mirrored copies of every patch that its checkpoint allows (8 forwards in 3-D).
+    allow_seen_validation
+        Go on although the teacher was trained on the students' validation cases; their pseudo Dice is then too good.
+    """
+
+    model_folder: Path
+    folds: List[Fold] = Field(default=[0], min_length=1)
+    checkpoint: str = "checkpoint_final.pth"
+    mirroring: bool = False
+    allow_seen_validation: bool = False
+
+
+class StudentSettings(_Settings):
+    """One arm: a student, with losses or without.
+
+    Attributes
+    ----------
+    name
+        Stands where nnU-Net's folders have the trainer's name.
+    factor, floor
+        Channels of every stage divided by ``factor``, never under ``floor``; 1 keeps the width.
+    plans
+        Name of a plans file with this student's own architecture, instead of ``factor``.
+    method, losses
+        Distillation losses: those of a published method (A, B, C) and single ones; neither: trained on the labels alone.
+    mirroring
+        Whether inference may mirror; if not, the checkpoint says so and stock ``nnUNetv2_predict`` runs one forward, not eight.
+    """
+
+    name: ArmName
+    factor: Optional[float] = Field(default=None, ge=1)
+    floor: int = Field(default=4, ge=1)
+    plans: Optional[str] = None
+    method: Optional[Method] = None
+    losses: List[LossSpec] = []
+    mirroring: bool = True
+
+    @model_validator(mode="after")
+    def _one_architecture(self) -> StudentSettings:
+        if self.factor is not None and self.plans is not None:
+            raise ValueError("give factor or plans, not both")
+        if self.is_distilled:
+            DistillationSpec(method=self.method, losses=self.losses)
+        return self
+
+    @property
+    def is_distilled(self) -> bool:
+        """Whether it learns from a teacher."""
+        return self.method is not None or bool(self.losses)
+
+    @property
+    def specs(self) -> List[LossSpec]:
+        """All its distillation losses."""
+        return DistillationSpec(method=self.method, losses=self.losses).specs if self.is_distilled else []
+
+
+class DistillationConfig(_Settings):
+    """A whole run: one data set, one fold, one stream of batches, one teacher at most, any number of students.
+
+    Attributes
+    ----------
+    dataset
+        nnU-Net's data set, ``Dataset004_Hippocampus`` or 4; planned and preprocessed.
+    configuration, plans, fold
+        As for ``nnUNetv2_train``; ``plans`` names the file that students with a factor are derived from.
+    seed
+        Of the initial weights, of every batch and of every step.
+    teacher
+        None: every student is a plain arm, without losses.
+    mirror_augmentation
+        Whether training batches are mirrored, as nnU-Net does.
+    preprocessed, results
+        Instead of the environment variables ``nnUNet_preprocessed`` and ``nnUNet_results``.
+    device
+        ``auto``, ``cpu``, ``cuda`` or ``cuda:1``.
+    precision
+        ``auto``: fp16 on CUDA; on a CPU bf16 where it has instructions for that, else fp32.
+    workers, threads
+        Processes that prepare batches, and threads of the CPU's arithmetic; None: chosen by device and cores.
+    channels_last
+        Keep tensors with the channel as fastest axis; None: on the CPU only.
+    checkpoint_every
+        Steps between checkpoints; None: at the end of every epoch.
+    tensorboard
+        Also write TensorBoard's event files.
+    final_trainer_name
+        Class name in the final checkpoint; with ``nnUNetTrainer``, inference does not need this package.
+    """
+
+    dataset: Union[str, int]
+    configuration: str = "3d_fullres"
+    plans: str = "nnUNetPlans"
+    fold: Fold = 0
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    budget: Budget = Budget()
+    teacher: Optional[TeacherSettings] = None
+    students: List[StudentSettings] = Field(min_length=1)
+    mirror_augmentation: bool = True
+    preprocessed: Optional[Path] = None
+    results: Optional[Path] = None
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto"
+    workers: Optional[int] = Field(default=None, ge=0)
+    threads: Optional[int] = Field(default=None, ge=1)
+    channels_last: Optional[bool] = None
+    checkpoint_every: Optional[int] = Field(default=None, ge=1)
+    tensorboard: bool = True
+    final_trainer_name: Literal["nnUNetTrainer", "nnUNetTrainerKD"] = "nnUNetTrainer"
+
+    _source: Path = PrivateAttr(default=Path("distil.yaml"))
+
+    @property
+    def source(self) -> Path:
+        """The file it was read from; named in errors."""
+        return self._source
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> DistillationConfig:
+        names = [student.name for student in self.students]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two students have the name {', '.join(twice)}")
+        if self.teacher is None and any(student.is_distilled for student in self.students):
+            raise ValueError("a student has distillation losses, but there is no teacher")
+        return self
+
+    def settings_of(self, student: StudentSettings) -> dict[str, Any]:
+        """Return everything that decides the numbers of one arm, as plain data: what a resumed run must share."""
+        shared = self.model_dump(
+            mode="json",
+            include={"dataset", "configuration", "fold", "seed", "budget", "mirror_augmentation", "precision"},
+        )
+        teacher = None
+        if self.teacher is not None and student.is_distilled:
+            teacher = self.teacher.model_dump(mode="json", exclude={"model_folder", "allow_seen_validation"})
+        return {**shared, "teacher": teacher, "student": student.model_dump(mode="json")}
+
+
+def read_config(path: Path) -> DistillationConfig:
+    """Read and check a run's file; relative paths in it start at its folder.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is missing, not YAML, or a key is missing, unknown or not allowed; the message names every such key.
+    """
+    path = Path(path)
+    config = read_settings(path, DistillationConfig)
+    folder = path.resolve().parent
+    changed: dict[str, Any] = {}
+    for key in ("preprocessed", "results"):
+        value: Optional[Path] = getattr(config, key)
+        if value is not None:
+            changed[key] = folder / value
+    if config.teacher is not None:
+        changed["teacher"] = config.teacher.model_copy(update={"model_folder": folder / config.teacher.model_folder})
+    result = config.model_copy(update=changed)
+    result._source = path
+    return result
+
+
+def digest(settings: dict[str, Any]) -> str:
+    """Return the sha256 of plain settings, the same for every order of their keys."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

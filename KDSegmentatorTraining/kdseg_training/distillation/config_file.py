@@ -1,0 +1,100 @@
+"""Read a YAML file into a pydantic model, and say in words what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Hashable, List, Type, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from kdseg.errors import ConfigurationError
+
+LARGEST_FILE_BYTES = 1024**2
+"""No settings file is larger."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class _NoDuplicates(yaml.SafeLoader):
+    """YAML's safe loader, which otherwise keeps the last of two equal keys without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Hashable] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def read_settings(path: Path, model: Type[Model]) -> Model:
+    """Read ``path`` as plain YAML and check it against ``model``.
+
+    Raises
+    ------
+    ConfigurationError
+        If the file is missing, too large, not YAML, or a key is missing, unknown or not allowed; all such keys are named.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE_BYTES + 1)
+    except OSError as error:
+        raise ConfigurationError("The settings cannot be read.", found=error.strerror or str(error), path=path) from error
+    if len(content) > LARGEST_FILE_BYTES:
+        raise ConfigurationError("The settings file is too large.", expected=f"at most {LARGEST_FILE_BYTES} bytes", path=path)
+    try:
+        values = yaml.load(content, Loader=_NoDuplicates)  # noqa: S506 (derived from the safe loader)
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError, ValueError, RecursionError) as error:
+        found = " ".join(str(error).split())[:300]
+        raise ConfigurationError("The settings are not YAML.", expected="plain YAML", found=found, path=path) from error
+    if not isinstance(values, dict):
+        raise ConfigurationError("The settings have no keys.", expected="key: value lines", found=repr(values)[:80], path=path)
+    return check_settings(values, model, path)
+
+
+def check_settings(values: dict[Any, Any], model: Type[Model], path: Path) -> Model:
+    """Check plain values against ``model``; ``path`` is named in the error.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming every key that is missing, unknown or not allowed.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise _configuration_error(error, path) from error
+
+
+def _configuration_error(error: ValidationError, path: Path) -> ConfigurationError:
+    details = error.errors(include_url=False)
+    keys: List[str] = []
+    expected: List[str] = []
+    found: List[str] = []
+    for detail in details:
+        key = ".".join(str(part) for part in detail["loc"]) or "the file"
+        message = detail["msg"].removeprefix("Value error, ")
+        if detail["type"] == "missing":
+            expected.append(f"{key}: a value")
+            found.append(f"{key}: nothing")
+        elif detail["type"] == "extra_forbidden":
+            expected.append(f"no key {key}")
+            found.append(f"{key}: {_short(detail['input'])}")
+        else:
+            expected.append(f"{key}: {message}")
+            if detail["loc"]:
+                found.append(f"{key}: {_short(detail['input'])}")
+        keys.append(key)
+    return ConfigurationError(
+        f"The settings are not valid: {', '.join(dict.fromkeys(keys))}.",
+        expected="; ".join(expected),
+        found="; ".join(found),
+        path=path,
+        remedy="Correct these keys; docs/distillation.md lists all of them.",
+    )
+
+
+def _short(value: Any) -> str:
+    return repr(value)[:80]

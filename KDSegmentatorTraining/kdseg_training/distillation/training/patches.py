@@ -1,0 +1,108 @@
+"""nnU-Net's own loader, data set class and augmentation, made for a seeded stream."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+from nnunetv2.training.dataloading.data_loader import nnUNetDataLoader
+
+from kdseg.errors import TrainingDataError
+from kdseg_training.distillation.training.batches import Kind, SampleMaker, SampleShare, SeededBatches
+
+
+def make_batches(trainer: Any, *, seed: int, share: SampleShare, mirror: bool) -> SeededBatches:
+    """Make the stream of a trainer's data set and fold.
+
+    Transforms, patch sizes, foreground oversampling and dummy 2-D augmentation are nnU-Net's. One thing is set otherwise: its
+    Gaussian blur times two algorithms at run time and takes the faster one, so that the batches would depend on the load of the
+    machine; here it always takes the direct convolution.
+
+    Parameters
+    ----------
+    trainer
+        An initialised ``nnUNetTrainer``.
+    seed, share
+        See :mod:`kdseg_training.distillation.training.batches`.
+    mirror
+        Whether to mirror training patches.
+
+    Raises
+    ------
+    TrainingDataError
+        If the fold does not exist, is empty, or cases are missing.
+    """
+    rotation, dummy_2d, initial_patch, mirror_axes = trainer.configure_rotation_dummyDA_mirroring_and_inital_patch_size()
+    scales = trainer._get_deep_supervision_scales()
+    labels = trainer.label_manager
+    common = {
+        "is_cascaded": trainer.is_cascaded,
+        "foreground_labels": labels.foreground_labels,
+        "regions": labels.foreground_regions if labels.has_regions else None,
+        "ignore_label": labels.ignore_label,
+    }
+    patch = trainer.configuration_manager.patch_size
+    training = trainer.get_training_transforms(
+        patch,
+        rotation,
+        scales,
+        mirror_axes if mirror else None,
+        dummy_2d,
+        use_mask_for_norm=trainer.configuration_manager.use_mask_for_norm,
+        **common,
+    )
+    validation = trainer.get_validation_transforms(scales, **common)
+    make_deterministic(training)
+    plan: Dict[Kind, Tuple[Any, Any]] = {"train": (initial_patch, training), "validation": (patch, validation)}
+    datasets = dict(zip(plan, _datasets(trainer), strict=True))
+    makers: Dict[Kind, SampleMaker] = {}
+    for kind, (size, transforms) in plan.items():
+        loader = nnUNetDataLoader(
+            datasets[kind],
+            1,
+            size,
+            patch,
+            labels,
+            oversample_foreground_percent=trainer.oversample_foreground_percent,
+            sampling_probabilities=None,
+            pad_sides=None,
+            transforms=transforms,
+            probabilistic_oversampling=trainer.probabilistic_oversampling,
+        )
+        oversample = None if trainer.probabilistic_oversampling else trainer.oversample_foreground_percent
+        makers[kind] = SampleMaker(loader, share, oversample)
+    return SeededBatches(makers, seed)
+
+
+def make_deterministic(transforms: Any) -> None:
+    """Switch off every choice by stopwatch in a tree of transforms."""
+    if hasattr(transforms, "benchmark"):
+        transforms.benchmark = False
+    for child in [*getattr(transforms, "transforms", []), getattr(transforms, "transform", None)]:
+        if child is not None:
+            make_deterministic(child)
+
+
+def _datasets(trainer: Any) -> Tuple[Any, Any]:
+    folder = Path(trainer.preprocessed_dataset_folder)
+    present = set(trainer.dataset_class.get_identifiers(str(folder)))
+    if not present:
+        raise _data_error("The preprocessed data set is empty.", "at least one case", "none", folder)
+    training, validation = trainer.get_tr_and_val_datasets()
+    _check(training.identifiers, present, "training", folder)
+    _check(validation.identifiers, present, "validation", folder)
+    return training, validation
+
+
+def _check(wanted: List[str], present: set[str], what: str, folder: Path) -> None:
+    if not wanted:
+        raise _data_error(f"The fold has no {what} cases.", "at least one", "none", folder)
+    missing = sorted(set(wanted) - present)
+    if missing:
+        found = f"{len(missing)} missing: {', '.join(missing[:5])}"
+        raise _data_error(f"Some {what} cases of the fold are not preprocessed.", f"{len(wanted)} cases", found, folder)
+
+
+def _data_error(problem: str, expected: str, found: str, folder: Path) -> TrainingDataError:
+    remedy = "Run nnUNetv2_plan_and_preprocess for this data set and configuration, or correct splits_final.json."
+    return TrainingDataError(problem, expected=expected, found=found, path=folder, remedy=remedy)

@@ -1,0 +1,341 @@
+"""nnU-Net's trainer, with a teacher beside it, a seeded stream of batches and checkpoints that survive a crash."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any, ClassVar, Dict, List, Optional, Tuple
+
+import numpy as np
+import torch
+from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+
+from kdseg.errors import ConfigurationError, TrainingDataError
+from kdseg_training.distillation.losses.composition import DistillationLoss, build_distillation_loss
+from kdseg_training.distillation.losses.heads import deep_supervision_weights
+from kdseg_training.distillation.outputs import LabelScheme, Outputs
+from kdseg_training.distillation.stages import stage_channels
+from kdseg_training.distillation.training import checkpoints, snapshot
+from kdseg_training.distillation.training.arm import Arm
+from kdseg_training.distillation.training.averaging import WeightAverage
+from kdseg_training.distillation.training.batches import SampleShare, SeededBatches
+from kdseg_training.distillation.training.failures import diverged
+from kdseg_training.distillation.training.history import EpochRecord, Tally
+from kdseg_training.distillation.training.patches import make_batches
+from kdseg_training.distillation.training.precision import Precision, choose_precision, memory_format
+from kdseg_training.distillation.training.processes import Processes, current_processes
+from kdseg_training.distillation.training.pseudo_dice import Counts, count_voxels, dice_of, mean_dice
+from kdseg_training.distillation.training.randomness import derive_seed, seed_everything
+from kdseg_training.distillation.training.step import TOTAL, DeviceBatch, StudentStep
+
+GRADIENT_NORM = 12.0
+"""Gradients of student and adapters together are clipped to this norm, nnU-Net's own."""
+
+MOMENTUM = 0.99
+"""Nesterov momentum of SGD, nnU-Net's own."""
+
+
+class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-Net finds trainers by this name)
+    """Trains one arm; several of them can share batches and teacher (:mod:`kdseg_training.distillation.training.family`).
+
+    Constructor arguments have nnU-Net's names, as its loaders ask for. What else it must know is in :attr:`arm`: set on a
+    subclass by ``kdseg-training distill``, read from the file that ``KDSEG_DISTILLATION`` names under ``nnUNetv2_train``.
+
+    Attributes
+    ----------
+    step
+        Optimiser steps done.
+    history
+        Epochs done.
+    """
+
+    arm: ClassVar[Optional[Arm]] = None
+
+    def __init__(
+        self,
+        plans: Dict[str, Any],
+        configuration: str,
+        fold: int,
+        dataset_json: Dict[str, Any],
+        device: torch.device = torch.device("cuda"),  # noqa: B008 (nnU-Net's signature)
+    ) -> None:
+        self._arm = type(self).arm or _arm_from_environment(plans, configuration, fold, dataset_json, device)
+        self._output_folder_base: Optional[str] = None
+        super().__init__(plans, configuration, fold, dataset_json, device)
+        self.processes: Processes = current_processes()
+        self.is_ddp = False  # nnU-Net's own code for several processes is for CUDA only; see Processes
+        self.local_rank = self.processes.rank
+        if device.type == "cuda":
+            index = self.processes.local_rank if self.processes.world > 1 else device.index or 0
+            device = torch.device("cuda", index)
+        self.device = device
+        budget = self._arm.budget
+        self.num_epochs, self.num_iterations_per_epoch = budget.epochs, budget.iterations
+        self.num_val_iterations_per_epoch = budget.validation_iterations
+        self.initial_lr, self.weight_decay = budget.learning_rate, budget.weight_decay
+        self.precision: Precision = choose_precision(self._arm.config.precision, device)
+        self.grad_scaler = torch.amp.GradScaler("cuda") if self.precision.needs_scaler else None
+        channels_last = self._arm.config.channels_last
+        self.layout = memory_format(
+            len(self.configuration_manager.patch_size), device.type == "cpu" if channels_last is None else channels_last
+        )
+        self.step, self.history, self.tally = 0, list[EpochRecord](), Tally()
+        self.distillation: Optional[DistillationLoss] = None
+        self.average: Optional[WeightAverage] = None
+        self._counts: List[Counts] = []
+        self._validation_losses: List[float] = []
+
+    @property
+    def settings(self) -> Arm:
+        """What this trainer is told besides nnU-Net's arguments."""
+        return self._arm
+
+    @property
+    def name(self) -> str:
+        """The arm's name."""
+        return self._arm.student.name
+
+    @property
+    def output_folder_base(self) -> Optional[str]:
+        """The model folder: the arm's, else where nnU-Net puts it."""
+        return str(self._arm.folder) if self._arm.folder is not None else self._output_folder_base
+
+    @output_folder_base.setter
+    def output_folder_base(self, value: Optional[str]) -> None:
+        self._output_folder_base = value
+
+    @property
+    def folder(self) -> Path:
+        """The fold's folder, where checkpoints and logs go."""
+        return Path(self.output_folder)
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps of the whole training."""
+        return int(self.num_epochs * self.num_iterations_per_epoch)
+
+    def print_to_log_file(self, *args: Any, also_print_to_console: bool = True, add_timestamp: bool = True) -> None:
+        """Write to nnU-Net's log file; to the console only under ``nnUNetv2_train``, and from the first process."""
+        if self.local_rank == 0:
+            super().print_to_log_file(
+                *args, also_print_to_console=also_print_to_console and not self._arm.quiet, add_timestamp=add_timestamp
+            )
+
+    # --- set-up -------------------------------------------------------------------------------------------------------------
+
+    def initialize(self) -> None:
+        """Build the network from the seed, then nnU-Net's loss, the distillation loss and the optimiser of both."""
+        self._require_data()
+        seed_everything(derive_seed(self._arm.config.seed, "initial weights"))
+        super().initialize()
+        self.network.to(memory_format=self.layout)
+        self.set_deep_supervision_enabled(self.enable_deep_supervision)
+        self.student_step = StudentStep(
+            self.network, self.loss, self.distillation, deep_supervision=self.enable_deep_supervision
+        ).to(self.device)
+        self.parallel_step = self.processes.wrap(self.student_step, self.device)
+        if self._arm.budget.ema_decay is not None:
+            self.average = WeightAverage(self.network, self._arm.budget.ema_decay)
+        axes = self.configure_rotation_dummyDA_mirroring_and_inital_patch_size()[3]
+        allowed = self._arm.student.mirroring and self._arm.config.mirror_augmentation
+        self.inference_allowed_mirroring_axes = axes if allowed else None
+
+    def _require_data(self) -> None:
+        folder = self.preprocessed_dataset_folder
+        if folder is None or not Path(folder).is_dir():
+            raise TrainingDataError(
+                "The data set is not preprocessed for this configuration.",
+                expected=f"preprocessed cases of {self.plans_manager.dataset_name}, {self.configuration_name}",
+                found="nnUNet_preprocessed is not set" if folder is None else "no such folder",
+                path=folder,
+                remedy="Set preprocessed: in the file or nnUNet_preprocessed, and run nnUNetv2_plan_and_preprocess.",
+            )
+
+    def _do_i_compile(self) -> bool:
+        """Never: compiled networks give no outputs of stages, and compile differently from run to run."""
+        return False
+
+    def _set_batch_size_and_oversample(self) -> None:
+        self.batch_size = self._arm.budget.batch_size or int(self.configuration_manager.batch_size)
+        if self.batch_size < self.processes.world:
+            raise ConfigurationError(
+                "There are more processes than patches in a batch.",
+                expected=f"at most {self.batch_size} processes, or a larger budget.batch_size",
+                found=f"{self.processes.world} processes",
+            )
+
+    def _build_loss(self) -> Any:
+        """Return nnU-Net's loss, its heads weighed as in one process and batch Dice, if planned, over all processes."""
+        self.is_ddp = self.processes.world > 1
+        try:
+            loss = super()._build_loss()
+        finally:
+            self.is_ddp = False
+        if self.enable_deep_supervision:
+            loss.weight_factors = deep_supervision_weights(len(self._get_deep_supervision_scales()))
+        return loss
+
+    def configure_optimizers(self) -> Tuple[torch.optim.Optimizer, Any]:
+        """Build the distillation loss, and an optimiser for the student and for the loss's adapters."""
+        self.distillation = self._build_distillation()
+        groups: List[Dict[str, Any]] = [{"params": list(self.network.parameters())}]
+        if self.distillation is not None:
+            self.distillation.to(self.device)
+            groups.append({"params": list(self.distillation.parameters())})
+        optimizer = torch.optim.SGD(
+            [group for group in groups if group["params"]],
+            self.initial_lr,
+            weight_decay=self.weight_decay,
+            momentum=MOMENTUM,
+            nesterov=True,
+        )
+        return optimizer, PolyLRScheduler(optimizer, self.initial_lr, self.num_epochs)
+
+    def _build_distillation(self) -> Optional[DistillationLoss]:
+        teacher = self._arm.teacher
+        if teacher is None or not self._arm.student.is_distilled:
+            return None
+        scales = self._get_deep_supervision_scales()
+        return build_distillation_loss(
+            self._arm.student.specs,
+            LabelScheme.from_label_manager(self.label_manager),
+            stage_channels(self.network),
+            stage_channels(teacher.network),
+            deep_supervision_weights(1 if scales is None else len(scales)),
+            seed=derive_seed(self._arm.config.seed, "adapters"),
+        )
+
+    def make_batches(self) -> SeededBatches:
+        """Return the stream of batches of this data set, fold and seed."""
+        share = SampleShare(self.batch_size, self.processes.rank, self.processes.world)
+        mirror = self._arm.config.mirror_augmentation
+        allowed = self.inference_allowed_mirroring_axes
+        try:
+            return make_batches(self, seed=self._arm.config.seed, share=share, mirror=mirror)
+        finally:
+            self.inference_allowed_mirroring_axes = allowed  # nnU-Net sets it while it plans the augmentation
+
+    # --- one step -----------------------------------------------------------------------------------------------------------
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Set the learning rate."""
+        self.current_epoch = epoch
+        self.lr_scheduler.step(epoch)
+
+    @property
+    def stage_names(self) -> Tuple[str, ...]:
+        """Stages of the teacher that the losses need."""
+        return () if self.distillation is None else self.distillation.stage_names
+
+    def learn(self, batch: DeviceBatch, teacher: Optional[Outputs]) -> None:
+        """Take one optimiser step.
+
+        Raises
+        ------
+        DivergenceError
+            If loss or gradients are not finite; the weights are then still those of the step before.
+        """
+        seed_everything(derive_seed(self._arm.config.seed, "step", self.processes.rank, self.step))
+        self.network.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        with self.precision.autocast():
+            total, parts = self.parallel_step(batch.data, batch.target, teacher, self.step / self.steps)
+        losses = {name: float(value) for name, value in parts.items()}
+        self._update(total, losses)
+        self.tally.add_losses(losses)
+        self.step += 1
+        if self.average is not None:
+            self.average.update()
+
+    def _update(self, total: torch.Tensor, losses: Dict[str, float]) -> None:
+        if self.processes.any(not np.isfinite(losses[TOTAL]))[0]:
+            raise diverged(self.step, losses, checkpoints.newest(self.folder))
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        if self.grad_scaler is not None:
+            self.grad_scaler.scale(total).backward()  # type: ignore[no-untyped-call]
+            self.grad_scaler.unscale_(self.optimizer)
+            torch.nn.utils.clip_grad_norm_(parameters, GRADIENT_NORM)
+            self.grad_scaler.step(self.optimizer)  # leaves out a step whose scaled gradients overflow
+            self.grad_scaler.update()
+            return
+        total.backward()  # type: ignore[no-untyped-call]
+        norm = float(torch.nn.utils.clip_grad_norm_(parameters, GRADIENT_NORM))
+        if not np.isfinite(norm):
+            raise diverged(self.step, {**losses, "norm of the gradients": norm}, checkpoints.newest(self.folder))
+        self.optimizer.step()
+
+    # --- validation and the end of an epoch -----------------------------------------------------------------------------------
+
+    def assess(self, batch: DeviceBatch) -> None:
+        """Count the voxels of one validation batch."""
+        if batch.target is None:
+            return
+        self.network.eval()
+        with torch.no_grad(), self.precision.autocast():
+            logits, loss = self.student_step.assess(batch.data, batch.target)
+        self._counts.append(count_voxels(logits, batch.target[0], self.label_manager))
+        self._validation_losses.append(float(loss))
+
+    def end_epoch(self, epoch: int) -> EpochRecord:
+        """Close the epoch and return its record."""
+        counts = [self.processes.sum(np.sum([c[i] for c in self._counts], axis=0)) for i in range(3)]
+        dice = dice_of(*counts)
+        record = EpochRecord(
+            epoch=epoch,
+            step=self.step,
+            learning_rate=float(self.optimizer.param_groups[0]["lr"]),
+            losses=self.processes.mean(self.tally.mean_losses()),
+            validation_loss=self.processes.mean({"loss": float(np.mean(self._validation_losses))})["loss"],
+            pseudo_dice=dict(zip(self._class_names(), dice, strict=True)),
+            mean_pseudo_dice=mean_dice(dice),
+            seconds=dict(self.tally.seconds),
+        )
+        self.history.append(record)
+        self.current_epoch = epoch + 1
+        self.tally, self._counts, self._validation_losses = Tally(), [], []
+        return record
+
+    def _class_names(self) -> List[str]:
+        values = (
+            self.label_manager.foreground_regions if self.label_manager.has_regions else self.label_manager.foreground_labels
+        )
+        named = {str(value): name for name, value in self.dataset_json["labels"].items()}
+        return [named.get(str(list(v) if isinstance(v, (tuple, list)) else v), str(v)) for v in values]
+
+    # --- checkpoints, and what nnU-Net's own commands call --------------------------------------------------------------------
+
+    def save_checkpoint(self, filename: str) -> None:
+        """Write a checkpoint atomically, from the first process."""
+        if self.processes.is_first and not self.disable_checkpointing:
+            checkpoints.save(Path(filename), snapshot.take(self, final=Path(filename).name == checkpoints.FINAL))
+
+    def load_checkpoint(self, filename_or_checkpoint: Any) -> None:
+        """Continue from a checkpoint of this trainer.
+
+        Raises
+        ------
+        ResumeError
+            If it is damaged or of another run.
+        """
+        if not self.was_initialized:
+            self.initialize()
+        snapshot.restore(self, Path(filename_or_checkpoint))
+
+    def run_training(self) -> None:
+        """Train this arm alone; ``nnUNetv2_train`` calls it."""
+        from kdseg_training.distillation.training.family import FamilyTraining
+
+        FamilyTraining([self]).run()
+
+    def set_deep_supervision_enabled(self, enabled: bool) -> None:
+        """Give all heads, or the finest only."""
+        self.network.decoder.deep_supervision = enabled
+
+
+def _arm_from_environment(
+    plans: Dict[str, Any], configuration: str, fold: Any, dataset: Dict[str, Any], device: torch.device
+) -> Arm:
+    from kdseg_training.distillation.training.environment import arm_from_environment
+
+    return arm_from_environment(copy.deepcopy(plans), configuration, fold, dataset, device)
