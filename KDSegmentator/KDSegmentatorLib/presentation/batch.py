@@ -51,23 +51,20 @@ def batch_readiness(rows: Sequence[BatchRow], *, has_student: bool, phase: Phase
     other_run
         Whether a single run is on, which the queue has to wait for.
     """
-    if phase is Phase.RUNNING:
-        return Readiness(True, _("Cancel all"), summary(rows))
-    if phase is Phase.STOPPING:
-        return Readiness(False, _("Stopping…"), summary(rows))
-    button = _("Segment all")
-    waiting = sum(row.state is ItemState.WAITING for row in rows)
+    if phase is not Phase.IDLE:
+        running = phase is Phase.RUNNING
+        return Readiness(running, _("Cancel all") if running else _("Stopping…"), summary(rows))
+    reason = _reason(rows, has_student=has_student, other_run=other_run)
+    waiting = any(row.state is ItemState.WAITING for row in rows)
+    return Readiness(waiting and not reason, _("Segment all"), reason or summary(rows), Tone.HINT if reason else _tone(rows))
+
+
+def _reason(rows: Sequence[BatchRow], *, has_student: bool, other_run: bool) -> str:
     if not rows:
-        return Readiness(
-            False, button, _("Add volumes, a folder or sequences. The student and options above are used for all.")
-        )
+        return _("Add volumes, a folder or sequences. The student and options above are used for all.")
     if not has_student:
-        return Readiness(False, button, _("Choose a student above."))
-    if other_run:
-        return Readiness(False, button, _("A single run is on."))
-    if not waiting:
-        return Readiness(False, button, summary(rows), _tone(rows))
-    return Readiness(True, button, summary(rows), _tone(rows))
+        return _("Choose a student above.")
+    return _("A single run is on.") if other_run else ""
 
 
 def summary(rows: Sequence[BatchRow]) -> str:
