@@ -12,8 +12,8 @@ from kdseg_training.distillation.losses.base import Target
 from kdseg_training.distillation.losses.gram import cosines, gram_matrix
 from kdseg_training.distillation.losses.staged import StagedTerm
 
-SMALLEST_HIDDEN = 2
-"""Channels between the two convolutions, at least: a norm over one number would always give 0."""
+SMALLEST_HIDDEN = 4
+"""Channels between the two convolutions, at least: a norm over one number always gives 0, over two little more than a sign."""
 
 
 class ContextBlock(nn.Module):
