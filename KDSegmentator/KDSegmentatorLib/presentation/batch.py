@@ -1,19 +1,28 @@
-"""The queue of several volumes: its rows, and whether it can start."""
+"""Several volumes in one go: the cases, how each stands, and whether the queue can start."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Dict, Sequence
+from typing import Dict, Sequence, Tuple
 
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.presentation.quantities import count_text
 from KDSegmentatorLib.presentation.readiness import Phase, Readiness, Tone
 
 
-class ItemState(str, Enum):
-    """What became of one item of the queue; the values are those of the logic."""
+class Source(str, Enum):
+    """Where the cases come from."""
 
+    VOLUMES = "volumes"
+    FOLDER = "folder"
+    SEQUENCE = "sequence"
+
+
+class CaseState(str, Enum):
+    """How a case stands."""
+
+    NEW = "new"
     WAITING = "waiting"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -22,84 +31,128 @@ class ItemState(str, Enum):
 
 
 @dataclass(frozen=True)
-class BatchRow:
-    """One line of the queue: name, what it is (volume, file, sequence), state, and the reason of a failure."""
+class Case:
+    """One volume, file or frame: its name, whether it is wanted, how it stands, and the reason of a failure."""
 
     name: str
-    kind: str
-    state: ItemState = ItemState.WAITING
+    wanted: bool = True
+    state: CaseState = CaseState.NEW
     problem: str = ""
 
 
-def row_text(row: BatchRow) -> str:
-    """Return the text of a row's last column."""
-    text = _state_texts()[row.state]
-    return f"{text}: {row.problem}" if row.problem else text
+@dataclass(frozen=True)
+class Queue:
+    """Everything that decides whether the queue can start.
+
+    Attributes
+    ----------
+    source
+        Where the cases come from.
+    cases
+        In order.
+    folder_chosen
+        Whether there is a folder for the results; files need one.
+    has_student
+        Whether a student is chosen.
+    other_run
+        Whether a single run is on.
+    phase
+        Whether the queue runs.
+    """
+
+    source: Source = Source.VOLUMES
+    cases: Tuple[Case, ...] = ()
+    folder_chosen: bool = False
+    has_student: bool = True
+    other_run: bool = False
+    phase: Phase = Phase.IDLE
 
 
-def batch_readiness(rows: Sequence[BatchRow], *, has_student: bool, phase: Phase, other_run: bool) -> Readiness:
-    """Decide what the queue's button is called, whether it can be pressed, and why not.
+def queue_readiness(queue: Queue) -> Readiness:
+    """Decide what the button is called, whether it can be pressed, and what stands beside it."""
+    if queue.phase is not Phase.IDLE:
+        running = queue.phase is Phase.RUNNING
+        return Readiness(running, _("Cancel all") if running else _("Stopping…"), summary(queue.cases))
+    wanted = sum(case.wanted for case in queue.cases)
+    button = count_text(wanted, _("Segment 1 volume"), _("Segment {count} volumes")) if wanted else _("Segment all")
+    reason = _reason(queue, wanted)
+    failed = any(case.state is CaseState.FAILED for case in queue.cases)
+    return Readiness(not reason, button, reason or summary(queue.cases), Tone.WARNING if failed and not reason else Tone.HINT)
+
+
+def stands(wanted: Sequence[bool], results: Sequence[Tuple[str, str]], current: int) -> Tuple[Tuple[CaseState, str], ...]:
+    """Return state and problem of every case while a queue runs, or after it.
 
     Parameters
     ----------
-    rows
-        The queue.
-    has_student
-        Whether a student is chosen.
-    phase
-        Whether the queue runs.
-    other_run
-        Whether a single run is on, which the queue has to wait for.
+    wanted
+        Which cases are in the queue.
+    results
+        State (as the logic names it) and problem of each case of the queue, in order.
+    current
+        Index in the queue of the case that runs; the length of the queue when it has ended.
     """
-    if phase is not Phase.IDLE:
-        running = phase is Phase.RUNNING
-        return Readiness(running, _("Cancel all") if running else _("Stopping…"), summary(rows))
-    reason = _reason(rows, has_student=has_student, other_run=other_run)
-    waiting = any(row.state is ItemState.WAITING for row in rows)
-    return Readiness(waiting and not reason, _("Segment all"), reason or summary(rows), Tone.HINT if reason else _tone(rows))
+    found = []
+    place = 0
+    for is_wanted in wanted:
+        if not is_wanted:
+            found.append((CaseState.NEW, ""))
+            continue
+        state, problem = results[place]
+        waiting = state == CaseState.RUNNING.value and place > current
+        found.append((CaseState.WAITING if waiting else CaseState(state), problem))
+        place += 1
+    return tuple(found)
 
 
-def _reason(rows: Sequence[BatchRow], *, has_student: bool, other_run: bool) -> str:
-    if not rows:
-        return _("Add volumes, a folder or sequences. The student and options above are used for all.")
-    if not has_student:
+def state_text(case: Case) -> str:
+    """Return the words of a case's last column."""
+    text = _state_texts()[case.state]
+    return f"{text}: {case.problem}" if case.problem else text
+
+
+def summary(cases: Sequence[Case]) -> str:
+    """Return how many cases are in which state; empty before anything was started."""
+    counts = {state: sum(case.state is state for case in cases) for state in CaseState}
+    return ", ".join(words.format(count=counts[state]) for state, words in _count_texts().items() if counts[state])
+
+
+def _reason(queue: Queue, wanted: int) -> str:
+    if not queue.cases:
+        return _nothing_texts()[queue.source]
+    if not wanted:
+        return _("Check at least one.")
+    if not queue.has_student:
         return _("Choose a student above.")
-    return _("A single run is on.") if other_run else ""
+    if queue.source is Source.FOLDER and not queue.folder_chosen:
+        return _("Choose a folder for the results.")
+    return _("A single run is on.") if queue.other_run else ""
 
 
-def summary(rows: Sequence[BatchRow]) -> str:
-    """Return how many items are in which state; states without items are left out."""
-    counts = {state: sum(row.state is state for row in rows) for state in ItemState}
-    words = _count_texts()
-    return ", ".join(words[state].format(count=count) for state, count in counts.items() if count)
-
-
-def added_text(count: int) -> str:
-    """Return what is said after items were added."""
-    if count == 0:
-        return _("Nothing was added: everything found is in the list already.")
-    return count_text(count, _("1 added."), _("{count} added."))
-
-
-def _tone(rows: Sequence[BatchRow]) -> Tone:
-    return Tone.WARNING if any(row.state is ItemState.FAILED for row in rows) else Tone.HINT
-
-
-def _state_texts() -> Dict[ItemState, str]:
+def _nothing_texts() -> Dict[Source, str]:
     return {
-        ItemState.WAITING: _("waiting"),
-        ItemState.RUNNING: _("running"),
-        ItemState.SUCCEEDED: _("done"),
-        ItemState.FAILED: _("failed"),
-        ItemState.STOPPED: _("stopped"),
+        Source.VOLUMES: _("Load volumes first. The student and the options above are used for all of them."),
+        Source.FOLDER: _("Choose a folder with images (NIfTI, NRRD, MetaImage)."),
+        Source.SEQUENCE: _("The sequence has no volumes."),
     }
 
 
-def _count_texts() -> Dict[ItemState, str]:
+def _state_texts() -> Dict[CaseState, str]:
     return {
-        ItemState.WAITING: _("{count} waiting"),
-        ItemState.RUNNING: _("{count} running"),
-        ItemState.SUCCEEDED: _("{count} done"),
-        ItemState.FAILED: _("{count} failed"),
-        ItemState.STOPPED: _("{count} stopped"),
+        CaseState.NEW: "",
+        CaseState.WAITING: _("waiting"),
+        CaseState.RUNNING: _("running"),
+        CaseState.SUCCEEDED: _("done"),
+        CaseState.FAILED: _("failed"),
+        CaseState.STOPPED: _("stopped"),
+    }
+
+
+def _count_texts() -> Dict[CaseState, str]:
+    return {
+        CaseState.WAITING: _("{count} waiting"),
+        CaseState.RUNNING: _("{count} running"),
+        CaseState.SUCCEEDED: _("{count} done"),
+        CaseState.FAILED: _("{count} failed"),
+        CaseState.STOPPED: _("{count} stopped"),
     }

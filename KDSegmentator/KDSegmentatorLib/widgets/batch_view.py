@@ -1,103 +1,128 @@
-"""The queue of several volumes as a table with buttons."""
+"""Several volumes in one go: where they come from, a table of them, and where results are saved."""
 
 from __future__ import annotations
 
-from typing import Any, Callable, List, Sequence
+from dataclasses import dataclass
+from typing import Any, Callable, Optional, Sequence
 
 import qt
 
 from KDSegmentatorLib.i18n import _
-from KDSegmentatorLib.presentation.batch import BatchRow, row_text
+from KDSegmentatorLib.presentation.batch import Case, state_text
+from KDSegmentatorLib.presentation.progress import ProgressView
 from KDSegmentatorLib.presentation.readiness import Readiness
 from KDSegmentatorLib.widgets.building import button, column, row
 from KDSegmentatorLib.widgets.progress_area import ProgressArea
 from KDSegmentatorLib.widgets.status_area import StatusArea
 
 TABLE_HEIGHT = 130
-"""Height of the queue's table, in pixels."""
+"""Height of the table, in pixels."""
+
+
+@dataclass(frozen=True)
+class BatchActions:
+    """What is called when the user does something: picks a source, a folder, checks a case, starts."""
+
+    on_source: Callable[[int], None]
+    on_browse: Callable[[], None]
+    on_results: Callable[[], None]
+    on_checked: Callable[[int, bool], None]
+    on_start: Callable[[], None]
 
 
 class BatchView:
-    """Shows the queue and tells what the user wants with it.
+    """Shows the queue.
 
     Parameters
     ----------
     place
         Empty widget of the ``.ui`` file.
-    on_add_volumes, on_add_folder, on_add_sequences
-        Called when the user presses a button to add.
-    on_remove
-        Called with the rows to remove, as indices.
-    on_start
-        Called when the user presses Segment all, or Cancel all.
+    actions
+        What is called when the user does something.
     """
 
-    def __init__(
-        self,
-        place: Any,
-        *,
-        on_add_volumes: Callable[[], None],
-        on_add_folder: Callable[[], None],
-        on_add_sequences: Callable[[], None],
-        on_remove: Callable[[List[int]], None],
-        on_start: Callable[[], None],
-    ) -> None:
-        self._on_remove = on_remove
-        self.volumes_button = button(
-            _("Add loaded volumes"), _("Adds every volume of the scene."), on_add_volumes, "batchVolumes"
-        )
-        self.folder_button = button(_("Add folder…"), _("Adds every image in a folder."), on_add_folder, "batchFolder")
-        self.sequences_button = button(
-            _("Add sequences"), _("Adds every 4-D sequence of the scene."), on_add_sequences, "batchSequences"
-        )
-        self.remove_button = button(
-            _("Remove"), _("Takes the marked rows, or all, out of the list."), self._remove, "batchRemove"
-        )
-        self.start_button = button(_("Segment all"), _("Segments one after the other."), on_start, "batchStart")
+    def __init__(self, place: Any, actions: BatchActions) -> None:
+        self._actions = actions
+        self.source_combo = qt.QComboBox()
+        self.source_combo.objectName = "batchSource"
+        self.browse_button = button(_("Choose folder…"), _("The folder with the images."), actions.on_browse, "batchBrowse")
         self.table = self._table()
-        layout = column(place)
-        layout.addLayout(row(self.volumes_button, self.folder_button, self.sequences_button))
-        layout.addWidget(self.table)
-        status, progress = qt.QWidget(), qt.QWidget()
-        self.status = StatusArea(status)
-        layout.addWidget(status)
-        layout.addLayout(row(self.start_button, self.remove_button, stretch=0))
-        layout.addWidget(progress)
-        self.progress = ProgressArea(progress)
+        self.results_edit = qt.QLineEdit()
+        self.results_edit.objectName = "batchResults"
+        self.results_edit.readOnly = True
+        self.results_edit.placeholderText = _("Results stay in the scene")
+        tip = _("A segmentation for each volume, and a table of all volumes in millilitres, are saved here.")
+        self.results_button = button(_("Save to…"), tip, actions.on_results, "batchSaveTo")
+        self.replace_check = qt.QCheckBox(_("Replace earlier results"))
+        self.replace_check.objectName = "batchReplace"
+        self.start_button = button(_("Segment all"), _("Segments one after the other."), actions.on_start, "batchStart")
+        self._lay_out(place)
+        self.source_combo.connect("currentIndexChanged(int)", actions.on_source)
+        self.table.connect("itemChanged(QTableWidgetItem*)", self._item_changed)
 
-    def show_rows(self, rows: Sequence[BatchRow]) -> None:
+    def show_sources(self, texts: Sequence[str], current: int) -> None:
+        """Fill the list of sources and mark one."""
+        blocked = self.source_combo.blockSignals(True)
+        self.source_combo.clear()
+        for text in texts:
+            self.source_combo.addItem(text)
+        self.source_combo.currentIndex = current
+        self.source_combo.blockSignals(blocked)
+
+    def show_cases(self, cases: Sequence[Case], *, locked: bool) -> None:
         """Fill the table."""
-        self.table.setRowCount(len(rows))
-        for index, item in enumerate(rows):
-            for place, text in enumerate((item.name, item.kind, row_text(item))):
-                cell = qt.QTableWidgetItem(text)
-                cell.setToolTip(text)
-                cell.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
+        blocked = self.table.blockSignals(True)
+        self.table.setRowCount(len(cases))
+        for index, case in enumerate(cases):
+            name, state = qt.QTableWidgetItem(case.name), qt.QTableWidgetItem(state_text(case))
+            name.setCheckState(qt.Qt.Checked if case.wanted else qt.Qt.Unchecked)
+            name.setFlags(qt.Qt.ItemIsEnabled | (0 if locked else qt.Qt.ItemIsUserCheckable))
+            state.setFlags(qt.Qt.ItemIsEnabled)
+            for place, cell in enumerate((name, state)):
+                cell.setToolTip(cell.text())
                 self.table.setItem(index, place, cell)
+        self.table.blockSignals(blocked)
+
+    def show_folders(self, *, browse: bool, results: str, results_wanted: bool) -> None:
+        """Show whether a folder of images can be chosen, and where results are saved."""
+        self.browse_button.visible = browse
+        self.results_edit.text = results
+        for widget in (self.results_edit, self.results_button, self.replace_check):
+            widget.visible = results_wanted
 
     def show_readiness(self, state: Readiness, *, running: bool) -> None:
         """Show the button and the sentence beside it; lock the rest while the queue runs."""
         self.start_button.text = state.button
         self.start_button.enabled = state.enabled
         self.status.show_sentence(state.sentence, state.tone)
-        for widget in (self.volumes_button, self.folder_button, self.sequences_button, self.remove_button):
+        for widget in (self.source_combo, self.browse_button, self.results_button, self.replace_check):
             widget.enabled = not running
 
-    def show_progress(self, view: Any) -> None:
-        """Show the progress of the item that runs: a :class:`ProgressView`, or None."""
+    def show_progress(self, view: Optional[ProgressView]) -> None:
+        """Show the progress of the whole queue; hide the bar for None."""
         self.progress.show(view)
 
+    def _lay_out(self, place: Any) -> None:
+        status, progress = qt.QWidget(), qt.QWidget()
+        self.status, self.progress = StatusArea(status), ProgressArea(progress)
+        layout = column(place)
+        layout.addLayout(row(self.source_combo, self.browse_button, stretch=0))
+        layout.addWidget(self.table)
+        layout.addLayout(row(self.results_edit, self.results_button, stretch=0))
+        for widget in (self.replace_check, status, self.start_button, progress):
+            layout.addWidget(widget)
+
     def _table(self) -> Any:
-        table = qt.QTableWidget(0, 3)
+        table = qt.QTableWidget(0, 2)
         table.objectName = "batchTable"
-        table.setHorizontalHeaderLabels([_("Volume"), _("Kind"), _("State")])
-        table.horizontalHeader().setStretchLastSection(True)
+        table.setHorizontalHeaderLabels([_("Volume"), _("State")])
+        table.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.Stretch)
+        table.horizontalHeader().setSectionResizeMode(1, qt.QHeaderView.Stretch)
         table.verticalHeader().visible = False
-        table.selectionBehavior = qt.QAbstractItemView.SelectRows
         table.tabKeyNavigation = False
         table.setFixedHeight(TABLE_HEIGHT)
         return table
 
-    def _remove(self) -> None:
-        marked = {index.row() for index in self.table.selectionModel().selectedRows()}
-        self._on_remove(sorted(marked or range(self.table.rowCount)))
+    def _item_changed(self, item: Any) -> None:
+        if item.column() == 0:
+            self._actions.on_checked(item.row(), item.checkState() == qt.Qt.Checked)

@@ -4,53 +4,66 @@ from __future__ import annotations
 
 import pytest
 
-from KDSegmentatorLib.presentation.batch import BatchRow, ItemState, added_text, batch_readiness, row_text, summary
+from KDSegmentatorLib.presentation.batch import Case, CaseState, Queue, Source, queue_readiness, stands, state_text, summary
 from KDSegmentatorLib.presentation.readiness import Phase, Tone
 from KDSegmentatorLib.presentation.result import failed, names_text, stopped, succeeded
 
-WAITING = BatchRow("head", "volume")
-DONE = BatchRow("liver", "volume", ItemState.SUCCEEDED)
-FAILED = BatchRow("broken.nrrd", "file", ItemState.FAILED, "It is truncated.")
+NEW = Case("head")
+DONE = Case("liver", state=CaseState.SUCCEEDED)
+FAILED = Case("broken", state=CaseState.FAILED, problem="It is truncated.")
 
 
-def decide(*rows: BatchRow, student: bool = True, phase: Phase = Phase.IDLE, other_run: bool = False):
-    return batch_readiness(rows, has_student=student, phase=phase, other_run=other_run)
-
-
-def test_the_queue_starts_while_something_waits() -> None:
-    state = decide(DONE, WAITING)
-    assert (state.enabled, state.button, state.sentence) == (True, "Segment all", "1 waiting, 1 done")
+def test_the_button_counts_what_is_checked() -> None:
+    state = queue_readiness(Queue(cases=(NEW, NEW, Case("not this", wanted=False))))
+    assert (state.enabled, state.button, state.sentence) == (True, "Segment 2 volumes", "")
+    assert queue_readiness(Queue(cases=(NEW,))).button == "Segment 1 volume"
 
 
 @pytest.mark.parametrize(
-    ("state", "words"),
+    ("queue", "words"),
     [
-        (decide(), "Add volumes"),
-        (decide(WAITING, student=False), "Choose a student"),
-        (decide(WAITING, other_run=True), "single run"),
-        (decide(DONE), "1 done"),
+        (Queue(), "Load volumes first"),
+        (Queue(Source.FOLDER), "Choose a folder with images"),
+        (Queue(Source.SEQUENCE), "no volumes"),
+        (Queue(cases=(Case("x", wanted=False),)), "Check at least one"),
+        (Queue(cases=(NEW,), has_student=False), "Choose a student"),
+        (Queue(Source.FOLDER, (NEW,)), "folder for the results"),
+        (Queue(cases=(NEW,), other_run=True), "single run"),
     ],
 )
-def test_a_queue_that_cannot_start_says_why(state, words: str) -> None:
+def test_a_queue_that_cannot_start_says_why(queue: Queue, words: str) -> None:
+    state = queue_readiness(queue)
     assert not state.enabled
     assert words in state.sentence
 
 
+def test_loaded_volumes_need_no_folder() -> None:
+    assert queue_readiness(Queue(cases=(NEW,), folder_chosen=False)).enabled
+    assert queue_readiness(Queue(Source.FOLDER, (NEW,), folder_chosen=True)).enabled
+
+
 def test_a_running_queue_can_be_cancelled_once() -> None:
-    running, stopping = decide(WAITING, phase=Phase.RUNNING), decide(WAITING, phase=Phase.STOPPING)
+    running, stopping = (queue_readiness(Queue(cases=(NEW,), phase=phase)) for phase in (Phase.RUNNING, Phase.STOPPING))
     assert (running.enabled, running.button) == (True, "Cancel all")
     assert not stopping.enabled
 
 
 def test_a_failure_in_the_queue_stays_visible() -> None:
-    assert row_text(FAILED) == "failed: It is truncated."
-    assert decide(FAILED, DONE).tone is Tone.WARNING
-    assert summary([FAILED, DONE, WAITING, WAITING]) == "2 waiting, 1 done, 1 failed"
+    assert state_text(FAILED) == "failed: It is truncated."
+    assert queue_readiness(Queue(cases=(FAILED, DONE))).tone is Tone.WARNING
+    assert summary([FAILED, DONE, DONE, NEW]) == "2 done, 1 failed"
+    assert summary([NEW]) == ""
 
 
-def test_adding_says_what_came() -> None:
-    assert added_text(0).startswith("Nothing was added")
-    assert (added_text(1), added_text(3)) == ("1 added.", "3 added.")
+def test_cases_behind_the_running_one_wait() -> None:
+    running = ("running", "")
+    states = stands([True, False, True, True], [("failed", "Truncated."), running, running], current=1)
+    assert states == (
+        (CaseState.FAILED, "Truncated."),
+        (CaseState.NEW, ""),
+        (CaseState.RUNNING, ""),
+        (CaseState.WAITING, ""),
+    )
 
 
 def test_a_result_asks_to_be_looked_at() -> None:
