@@ -19,6 +19,11 @@ def _remember_unhandled(kind, error, trace) -> None:
     slots.remember(error)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """VTK's own bridge to NumPy does what NumPy 2.5 advises against."""
+    config.addinivalue_line("filterwarnings", "ignore:Setting the shape on a NumPy array:DeprecationWarning")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool:
     """Run the test inside the application's event loop."""
@@ -40,6 +45,12 @@ def bed(monkeypatch: pytest.MonkeyPatch):
     if errors:
         raise AssertionError("raised where Qt or VTK called Python") from errors[0]
     assert never_came == 0, f"{never_came} announced dialog(s) did not open"
+
+
+@pytest.fixture
+def scene(bed):
+    """The scene, empty but for what a new scene has."""
+    return bed.mrml.scene
 
 
 @pytest.fixture
