@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import Any, Callable, Optional, Set
+from typing import Any, Callable, Optional
 
 import qt
 
@@ -17,6 +17,7 @@ from KDSegmentatorLib.jobs.kill import kill_leftovers, kill_tree
 from KDSegmentatorLib.jobs.messages import Message, MessageReader, StartedMessage
 from KDSegmentatorLib.jobs.outcome import Ended, Failed, Outcome, Stopped, judge
 from KDSegmentatorLib.jobs.request import JobRequest
+from KDSegmentatorLib.jobs.running import RUNNING
 
 GRACE_S = 3.0
 """How long a child may take to end after it was asked to; then it is ended with everything it may have started."""
@@ -25,7 +26,6 @@ KEPT_STDERR_BYTES = 64 * 1024
 """How much of what libraries printed is kept for the details: the last of it."""
 
 _REQUEST_NAME = "request.json"
-_running: Set[StudentProcess] = set()  # keeps jobs alive that nobody holds on to
 
 
 class StudentProcess:
@@ -80,7 +80,7 @@ class StudentProcess:
     @property
     def running(self) -> bool:
         """Whether it was started and has not finished."""
-        return self in _running
+        return self in RUNNING
 
     def start(self) -> None:
         """Start the child; returns at once.
@@ -92,7 +92,7 @@ class StudentProcess:
         """
         request_file = self._folder.path / _REQUEST_NAME
         write_bytes(request_file, self.request.to_json().encode("ascii"))
-        _running.add(self)
+        RUNNING.add(self)
         self._process.start(self._python, child_arguments(request_file))
 
     def cancel(self) -> None:
@@ -186,7 +186,7 @@ class StudentProcess:
             _call(self._on_finished, outcome)
         finally:
             self._folder.remove()
-            _running.discard(self)
+            RUNNING.discard(self)
             self._process.deleteLater()
             if self._loop is not None:
                 self._loop.quit()

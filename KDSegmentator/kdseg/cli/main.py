@@ -29,6 +29,7 @@ exit codes:
     6  a result cannot be written
     7  the inference engine is missing or failed
     8  a trained model cannot become a bundle (kdseg-training only)
+   10  packages cannot be collected or installed
     9  a student cannot be trained (kdseg-training only)
   10  a package is missing and was not installed
   11  the process that computes ended without a result
@@ -101,6 +102,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_engine(verify)
     doctor = _add_command(commands, "doctor", "check this installation and computer")
     doctor.add_argument("bundles", metavar="BUNDLE", nargs="*", help="bundles, or folders of them, to check as well")
+    _add_wheelhouse(commands)
     return parser
 
 
@@ -170,6 +172,18 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--quiet", action="store_true", help="print errors only (with --json: results and errors)")
 
 
+def _add_wheelhouse(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from kdseg.cli.wheelhouse import PLATFORMS, pin, python_version
+
+    parser = _add_command(commands, "wheelhouse", "collect the packages that Slicer needs on a computer without internet")
+    add = parser.add_argument
+    add("folder", metavar="FOLDER", help="where the packages go; a new or empty folder")
+    add("--python", type=python_version, metavar="X.Y", help="Python of that Slicer: 3.9 in 5.8, 3.12 in 5.10 and newer")
+    add("--platform", choices=sorted(PLATFORMS), help="the other computer (default: one like this)")
+    add("--faster", action="store_true", help="take OpenVINO's variant of ONNX Runtime (Linux and Windows on x86-64)")
+    add("--pin", action="append", type=pin, metavar="NAME==VERSION", help="what that Slicer has already; may be repeated")
+
+
 def _positive_integer(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -222,6 +236,12 @@ def _verify(arguments: argparse.Namespace, runtime: Runtime, console: Console) -
     return run_verify(arguments, runtime, console)
 
 
+def _wheelhouse(arguments: argparse.Namespace, runtime: Runtime, console: Console) -> int:
+    from kdseg.cli.wheelhouse import run_wheelhouse
+
+    return run_wheelhouse(arguments, runtime, console)
+
+
 def _doctor(arguments: argparse.Namespace, runtime: Runtime, console: Console) -> int:
     from kdseg.cli.doctor import run_doctor
 
@@ -233,4 +253,5 @@ _COMMANDS: Dict[str, Callable[[argparse.Namespace, Runtime, Console], int]] = {
     "info": _info,
     "verify": _verify,
     "doctor": _doctor,
+    "wheelhouse": _wheelhouse,
 }
