@@ -21,6 +21,9 @@ from kdseg.student import Student
 FULL_RESOLUTION_TENSORS = 7
 """Tensors of the first stage's width that ONNX Runtime holds at once at full resolution, skip and concatenation included."""
 
+HALF_SUM_TENSORS = 3.5
+"""Single-precision arrays of one tile and head that adding it to the sums takes in each thread."""
+
 WEIGHT_COPIES = 2.5
 """Copies of the weights while a session is open: the file, ONNX Runtime's, and its packed form."""
 
@@ -163,5 +166,5 @@ def _block_bytes(job: Job, placement: Placement, grid: TileGrid, strips: Sequenc
     plane = max(s.rows for s in strips) * placement.network_shape[2]
     growth = math.prod(placement.cropped_shape) / math.prod(placement.network_shape)
     two_planes = 2 * plane * bytes_per_voxel(job.student.plan.labels.heads, growth)
-    weighted = _single(math.prod(grid.tile))
+    weighted = _single(HALF_SUM_TENSORS * math.prod(grid.tile))
     return int(job.limits.threads * max(BLOCK_BYTES, two_planes, weighted))

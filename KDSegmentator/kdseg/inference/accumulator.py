@@ -9,6 +9,7 @@ from typing import Tuple
 import numpy as np
 import numpy.typing as npt
 
+from kdseg.inference.half_sum import HalfSum
 from kdseg.inference.strips import Strip
 from kdseg.inference.tiling import TileGrid
 
@@ -61,6 +62,7 @@ class Accumulator:
         self._tile_weights_single = weights.astype(np.float32)
         self._sums = np.zeros((heads, depth, strip.rows, width), dtype=np.float16)
         self._weights = np.zeros((depth, strip.rows, width), dtype=np.float16)
+        self._half_sum = HalfSum()
         self._first = 0
 
     def add(self, start: Tuple[int, int, int], logits: npt.NDArray[np.float32]) -> None:
@@ -75,9 +77,7 @@ class Accumulator:
         )
 
         def add_head(head: int) -> None:
-            weighted = logits[head][:, inside] * self._tile_weights_single[:, inside]
-            region = self._sums[head][target]
-            np.add(region, weighted, out=region, dtype=np.float32, casting="unsafe")
+            self._half_sum.add(self._sums[head][target], logits[head][:, inside], self._tile_weights_single[:, inside])
 
         list(self._pool.map(add_head, range(len(self._sums))))
         self._weights[target] += self._tile_weights[:, inside]

@@ -1,0 +1,20 @@
+"""The embedded ONNX file is what its comment says."""
+
+from __future__ import annotations
+
+import onnx
+
+from kdseg.inference.half_sum import graph
+
+
+def test_the_graph_is_the_documented_one():
+    model = onnx.load_from_string(graph())
+    onnx.checker.check_model(model, full_check=True)
+    nodes = [(n.op_type, list(n.input), list(n.output), [a.i for a in n.attribute]) for n in model.graph.node]
+    assert nodes == [
+        ("Mul", ["logits", "weights"], ["weighted"], []),
+        ("Cast", ["sums"], ["s32"], [onnx.TensorProto.FLOAT]),
+        ("Add", ["s32", "weighted"], ["a"], []),
+        ("Cast", ["a"], ["out"], [onnx.TensorProto.FLOAT16]),
+    ]
+    assert (model.opset_import[0].version, model.ir_version) == (13, 8)
