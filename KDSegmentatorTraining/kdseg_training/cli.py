@@ -86,3 +86,7 @@ app.command()(family)
 def main() -> None:
     """Run the command line."""
     app()
+
+
+if __name__ == "__main__":
+    main()

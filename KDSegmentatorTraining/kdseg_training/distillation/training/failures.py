@@ -48,8 +48,8 @@ def out_of_memory(device: object, batch_size: int, found: str) -> DeviceMemoryEr
         f"{device} has too little memory for this run.",
         found=found,
         remedy=(
-            f"Lower budget.batch_size (now {batch_size}), train fewer students at once, turn off the teacher's mirroring, use a "
-            "narrower student, or plan with a smaller patch. The last checkpoint is kept; only the same batch can resume it."
+            f"Lower budget.batch_size (now {batch_size}), train fewer students at once, leave out the teacher's mirroring, use "
+            "a narrower student, or plan with a smaller patch. The last checkpoint is kept; only the same batch can resume it."
         ),
     )
 

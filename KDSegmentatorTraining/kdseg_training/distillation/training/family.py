@@ -53,7 +53,7 @@ class FamilyTraining:
         self._signals = signals
         self._display: Display = display or Silent()
         self._stop = stop or (lambda: False)
-        self._last_checkpoint = -1
+        self._stopping = False
 
     def run(self) -> None:
         """Train until the budget is used, and write the final checkpoints.
@@ -123,6 +123,8 @@ class FamilyTraining:
                 output.write(record)
                 self._display.epoch(arm.name, record)
         self._save()
+        if self._stopping and end < self.first.steps:
+            raise _cancelled(end)
 
     def _train_step(self, step: int, stream: Iterator[Batch], active: Sequence[nnUNetTrainerKD]) -> None:
         began = time.perf_counter()
@@ -148,14 +150,14 @@ class FamilyTraining:
 
     def _after_step(self, step: int, *, at_epoch_end: bool) -> None:
         self._display.step(step, {arm.name: arm.tally.mean_losses().get(TOTAL, float("nan")) for arm in self.arms})
+        self._stopping = self.first.processes.any(self._stop())[0]
+        if at_epoch_end:
+            return  # validation and checkpoint follow
         every = self.first.settings.config.checkpoint_every
-        stop = self.first.processes.any(self._stop())[0]
-        if (every is not None and step % every == 0 and not at_epoch_end) or (stop and not at_epoch_end):
+        if self._stopping or (every is not None and step % every == 0):
             self._save()
-        if stop:
-            if at_epoch_end:
-                return
-            raise Cancelled("The training was stopped.", remedy=f"Step {step} is saved: continue with --resume.")
+        if self._stopping:
+            raise _cancelled(step)
 
     # --- checkpoints and the end ----------------------------------------------------------------------------------------------
 
@@ -204,6 +206,10 @@ class FamilyTraining:
     def _add_seconds(arms: Sequence[nnUNetTrainerKD], name: str, seconds: float) -> None:
         for arm in arms:
             arm.tally.add_seconds(name, seconds)
+
+
+def _cancelled(step: int) -> Cancelled:
+    return Cancelled("The training was stopped.", remedy=f"Step {step} is saved: continue with --resume.")
 
 
 @contextmanager

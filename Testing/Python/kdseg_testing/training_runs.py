@@ -1,0 +1,38 @@
+"""Runs of a few steps, and comparison of what they leave."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+import torch
+
+from kdseg_training.distillation.config import DistillationConfig
+from kdseg_training.distillation.training.runs import TrainingResult, train_from_config
+
+TIMES = ("seconds", "time", "epoch_start_timestamps", "epoch_end_timestamps")
+"""Keys of a checkpoint that depend on the clock."""
+
+
+def run(config: DistillationConfig, **arguments: Any) -> TrainingResult:
+    return train_from_config(config, **arguments)
+
+
+def final(result: TrainingResult, number: int = 0) -> Dict[str, Any]:
+    return torch.load(result.students[number].checkpoint, weights_only=True)
+
+
+def assert_same(a: Any, b: Any, where: str = "") -> None:
+    """Equal to the last bit, nested containers included; wall-clock times are left out."""
+    if isinstance(a, torch.Tensor):
+        assert torch.equal(a, b), where
+    elif isinstance(a, dict):
+        assert a.keys() == b.keys(), where
+        for key in a:
+            if key not in TIMES:
+                assert_same(a[key], b[key], f"{where}/{key}")
+    elif isinstance(a, (list, tuple)):
+        assert len(a) == len(b), where
+        for i, (x, y) in enumerate(zip(a, b, strict=True)):
+            assert_same(x, y, f"{where}/{i}")
+    else:
+        assert a == b or (a != a and b != b), where
