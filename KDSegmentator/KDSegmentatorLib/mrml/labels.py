@@ -8,10 +8,10 @@ from typing import Any, Sequence
 
 import numpy as np
 import numpy.typing as npt
-import slicer
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
+import slicer
 from kdseg.errors import PathLike, WorkerError
 from kdseg.segmentation import LabelEntry
 from KDSegmentatorLib.i18n import _

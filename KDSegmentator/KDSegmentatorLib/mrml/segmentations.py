@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Optional, Sequence, Tuple
 
 import slicer
-
 from kdseg.errors import PathLike, WorkerError
 from kdseg.segmentation import LabelEntry
 from KDSegmentatorLib.i18n import _

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Optional, Tuple
 
 import slicer
-
 from kdseg.errors import InputError
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.mrml.segmentations import NewContent, fill

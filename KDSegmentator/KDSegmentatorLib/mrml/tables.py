@@ -7,10 +7,10 @@ from typing import Any, List, Optional, Tuple
 
 import numpy as np
 import numpy.typing as npt
-import slicer
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
+import slicer
 from kdseg.errors import InputError
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.mrml.segmentations import not_found

@@ -7,9 +7,9 @@ from typing import Any, Callable
 
 import numpy as np
 import pytest
-import slicer
 import vtk
 
+import slicer
 from kdseg.io import read_volume, write_label_map
 from kdseg.segmentation import Code, LabelEntry, Segmentation
 from KDSegmentatorLib.mrml import export_volume
@@ -38,6 +38,12 @@ ENTRIES = (
         region_modifier=Code("SCT", "24028007", "Right"),
     ),
 )
+
+
+@pytest.fixture
+def scene(bed: Any) -> Any:
+    """The scene, empty."""
+    return slicer.mrmlScene
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from typing import Any, Callable
 import numpy as np
 import pytest
 import SimpleITK
-import slicer
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
+import slicer
 from KDSegmentatorLib.mrml import export_volume, import_labels
 
 from .conftest import grid_matrix, rotation

@@ -7,9 +7,9 @@ from typing import Any, Callable
 
 import numpy as np
 import pytest
-import slicer
 import vtk
 
+import slicer
 from KDSegmentatorLib.mrml import import_labels, volumes_table
 from KDSegmentatorLib.mrml.segmentations import not_found
 

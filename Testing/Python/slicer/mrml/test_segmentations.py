@@ -8,9 +8,9 @@ from typing import Any, Callable
 
 import numpy as np
 import pytest
-import slicer
 import vtk
 
+import slicer
 from kdseg.errors import InputError, OutputError, WorkerError
 from kdseg.io import read_volume, write_label_map, write_seg_nrrd
 from kdseg.segmentation import Code, Segmentation

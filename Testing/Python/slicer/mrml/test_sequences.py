@@ -7,8 +7,8 @@ from typing import Any, Callable
 
 import numpy as np
 import pytest
-import slicer
 
+import slicer
 from kdseg.errors import InputError
 from KDSegmentatorLib.mrml.segmentations import read_content
 from KDSegmentatorLib.mrml.sequences import SegmentationFrames, frames

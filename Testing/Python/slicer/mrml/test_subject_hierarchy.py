@@ -6,8 +6,8 @@ from typing import Any, Callable
 
 import numpy as np
 import pytest
-import slicer
 
+import slicer
 from KDSegmentatorLib.mrml import place_beside
 
 

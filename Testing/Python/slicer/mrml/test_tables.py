@@ -7,9 +7,9 @@ from typing import Any, Callable
 
 import numpy as np
 import pytest
-import slicer
 import vtk
 
+import slicer
 from kdseg.errors import InputError
 from KDSegmentatorLib.mrml import import_labels, volumes_table
 

@@ -7,9 +7,9 @@ from typing import Any, Callable
 
 import numpy as np
 import pytest
-import slicer
 import vtk
 
+import slicer
 from kdseg.errors import ChannelError, GeometryError, InputError, OutputError
 from kdseg.io import read_volume
 from KDSegmentatorLib.mrml import export_volume, export_volumes

@@ -1,0 +1,298 @@
+"""The console API: segment volumes, sequences and queues from Python, with or without Slicer's windows.
+
+:data:`API_VERSION` counts as semantic versions do: a program written for 1.x works with every later 1.y. docs/console.md tells
+the same with examples.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+
+import qt
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
+
+from kdseg.errors import InputError, InstallationError
+from KDSegmentatorLib.i18n import _
+from KDSegmentatorLib.runs.run import Callbacks, ProgressUpdate
+from KDSegmentatorLib.runs.settings import RunSettings, Structures, make_settings
+from KDSegmentatorLib.students import StudentLibrary, default_user_folder, shipped_students_folder
+
+API_VERSION = "1.0"
+"""Version of the console API."""
+
+STUDENTS_FOLDER_SETTING = "KDSegmentator/StudentsFolder"
+"""Key of the application's setting with the folder for added students; empty for the usual one."""
+
+OnProgress = Optional[Callable[[ProgressUpdate], None]]
+OnEvent = Optional[Callable[[Dict[str, Any]], None]]
+OnFinished = Optional[Callable[[Any], None]]
+Folder = Union[str, "os.PathLike[str]"]
+
+
+class KDSegmentatorLogic(ScriptedLoadableModuleLogic):  # type: ignore[misc]
+    """Segments with the students of this computer. Names are in Slicer's style; see docs/console.md.
+
+    Attributes
+    ----------
+    API_VERSION
+        Version of this interface.
+    library
+        The students, a :class:`KDSegmentatorLib.students.StudentLibrary`.
+
+    Notes
+    -----
+    What all ways to segment take:
+
+    student
+        An installed student, its name (the newest version), ``name-version``, or the path of a ``.kdseg.zip``.
+    wait
+        True returns when the result is there, and Slicer stays alive meanwhile; False returns a run at once.
+    onProgress, onEvent, onFinished
+        Called with a :class:`~KDSegmentatorLib.runs.run.ProgressUpdate`; with every message of the child process, as a
+        dictionary with the key ``event``; and once with the run when it ended, however it ended.
+    structures
+        Label values or names of the structures wanted; None for all.
+    threads
+        CPU threads; None for all that are available.
+    memoryBytes
+        Ceiling for the memory of the child process, in bytes; None for none.
+    engine
+        "auto", "cpu", "openvino", "cuda", "directml" or "coreml".
+    mirroring
+        Average over mirrored inputs: False is faster; None does what the student says.
+
+    They raise :class:`kdseg.errors.KDSegError` if the run cannot start, and if ``wait`` also if it fails or is cancelled; the
+    scene is then as before.
+    """
+
+    API_VERSION = API_VERSION
+
+    def __init__(self) -> None:
+        ScriptedLoadableModuleLogic.__init__(self)
+        self.library = _library(str(qt.QSettings().value(STUDENTS_FOLDER_SETTING, "") or ""))
+
+    def setStudentsFolder(self, folder: Optional[Folder]) -> None:
+        """Choose where added students lie, now and in later sessions; None for the usual folder."""
+        text = "" if folder is None else os.fspath(folder)
+        qt.QSettings().setValue(STUDENTS_FOLDER_SETTING, text)
+        self.library = _library(text)
+
+    def segment(
+        self,
+        volumeNode: Any,
+        student: Any,
+        segmentationNode: Optional[Any] = None,
+        wait: bool = True,
+        onProgress: OnProgress = None,
+        *,
+        structures: Structures = None,
+        threads: Optional[int] = None,
+        memoryBytes: Optional[int] = None,
+        engine: str = "auto",
+        mirroring: Optional[bool] = None,
+        onEvent: OnEvent = None,
+        onFinished: OnFinished = None,
+    ) -> Any:
+        """Segment a volume.
+
+        Parameters
+        ----------
+        volumeNode
+            A scalar volume; for a student of several channels a list of them, in the student's order.
+        segmentationNode
+            Its segments are replaced, once the new ones are complete; None makes a node.
+        student, wait, onProgress, structures, threads, memoryBytes, engine, mirroring, onEvent, onFinished
+            See the class.
+
+        Returns
+        -------
+        vtkMRMLSegmentationNode or KDSegmentatorLib.runs.single.SegmentationRun
+            The segmentation if ``wait``, else the run.
+        """
+        from KDSegmentatorLib.runs.single import SegmentationRun
+        from KDSegmentatorLib.runs.sources import node_source
+
+        settings = self._settings(student, structures, threads, memoryBytes, engine, mirroring)
+        callbacks = Callbacks(onProgress, onEvent, onFinished)
+        run = SegmentationRun(node_source(volumeNode), settings, callbacks, segmentationNode)
+        run.start()
+        return _waited(run).segmentationNode if wait else run
+
+    def segmentSequence(
+        self,
+        sequenceNode: Any,
+        student: Any,
+        segmentationSequenceNode: Optional[Any] = None,
+        wait: bool = True,
+        onProgress: OnProgress = None,
+        *,
+        structures: Structures = None,
+        threads: Optional[int] = None,
+        memoryBytes: Optional[int] = None,
+        engine: str = "auto",
+        mirroring: Optional[bool] = None,
+        onEvent: OnEvent = None,
+        onFinished: OnFinished = None,
+    ) -> Any:
+        """Segment every frame of a 4-D volume; the result is played in step with it.
+
+        Parameters
+        ----------
+        sequenceNode
+            A ``vtkMRMLSequenceNode`` of scalar volumes.
+        segmentationSequenceNode
+            A ``vtkMRMLSequenceNode`` whose frames are replaced, once all new ones are complete; None makes one.
+        student, wait, onProgress, structures, threads, memoryBytes, engine, mirroring, onEvent, onFinished
+            See the class.
+
+        Returns
+        -------
+        vtkMRMLSequenceNode or KDSegmentatorLib.runs.sequence.SequenceRun
+            The sequence of segmentations if ``wait``, else the run.
+        """
+        from KDSegmentatorLib.runs.sequence import SequenceRun
+
+        settings = self._settings(student, structures, threads, memoryBytes, engine, mirroring)
+        run = SequenceRun(sequenceNode, settings, Callbacks(onProgress, onEvent, onFinished), segmentationSequenceNode)
+        run.start()
+        return _waited(run).segmentationSequenceNode if wait else run
+
+    def queue(
+        self,
+        volumes: Any,
+        student: Any,
+        outputFolder: Optional[Folder] = None,
+        wait: bool = True,
+        onProgress: OnProgress = None,
+        *,
+        overwrite: bool = False,
+        structures: Structures = None,
+        threads: Optional[int] = None,
+        memoryBytes: Optional[int] = None,
+        engine: str = "auto",
+        mirroring: Optional[bool] = None,
+        onEvent: OnEvent = None,
+        onFinished: OnFinished = None,
+    ) -> Any:
+        """Segment several volumes, one after the other; one that fails does not stop the rest.
+
+        Parameters
+        ----------
+        volumes
+            A list of volume nodes (of lists of them, for several channels), or the path of a file or a folder, or a list of
+            paths: what ``kdseg segment`` takes.
+        outputFolder
+            Where ``<case>.seg.nrrd`` and ``volumes.csv`` go; needed for files. Results of nodes are also in the scene.
+        overwrite
+            Replace what an earlier queue left in ``outputFolder``; otherwise that is refused before any work.
+        student, wait, onProgress, structures, threads, memoryBytes, engine, mirroring, onEvent, onFinished
+            See the class.
+
+        Returns
+        -------
+        KDSegmentatorLib.batch.BatchRun
+            Its ``results`` tell of every case. A case that failed raises nothing; cancelling a queue that is waited for does.
+        """
+        from KDSegmentatorLib.batch import BatchRun
+
+        settings = self._settings(student, structures, threads, memoryBytes, engine, mirroring)
+        sources = _sources(volumes, len(settings.student.plan.channel_names))
+        folder = None if outputFolder is None else Path(outputFolder).absolute()
+        run = BatchRun(sources, settings, Callbacks(onProgress, onEvent, onFinished), folder, overwrite=overwrite)
+        run.start()
+        if wait:
+            run.wait()
+            run.raise_if_stopped()
+        return run
+
+    def installPackages(self, folder: Optional[Folder] = None, faster: Optional[bool] = None) -> bool:
+        """Install what a run needs and is missing. Calling this is the consent.
+
+        Parameters
+        ----------
+        folder
+            A folder made by ``kdseg wheelhouse``, for a computer without internet; None takes the packages from the network.
+        faster
+            True takes ONNX Runtime with OpenVINO, False the usual one, None whichever is installed.
+
+        Returns
+        -------
+        bool
+            Whether something was installed.
+
+        Raises
+        ------
+        kdseg.errors.InstallationError
+            If it cannot be installed.
+        """
+        from KDSegmentatorLib.packages import Wish, ensure_installed
+
+        wish = Wish(faster, None if folder is None else Path(folder))
+        return ensure_installed(lambda _question: wish, wish=wish)
+
+    def volumesTable(self, segmentationNode: Any, tableNode: Optional[Any] = None) -> Any:
+        """Write voxels and millilitres of every structure to a table node, new or given, and return it."""
+        from KDSegmentatorLib.mrml.tables import volumes_table
+
+        return volumes_table(segmentationNode, tableNode)
+
+    def _settings(  # noqa: PLR0917 - what the three ways to segment have in common
+        self,
+        student: Any,
+        structures: Structures,
+        threads: Optional[int],
+        memory_bytes: Optional[int],
+        engine: str,
+        mirroring: Optional[bool],
+    ) -> RunSettings:
+        _require_packages()
+        return make_settings(
+            self.library,
+            student,
+            structures=structures,
+            threads=threads,
+            memory_bytes=memory_bytes,
+            engine=engine,
+            mirroring=mirroring,
+        )
+
+
+def _library(user_folder: str) -> StudentLibrary:
+    return StudentLibrary(shipped_students_folder(), Path(user_folder) if user_folder else default_user_folder())
+
+
+def _require_packages() -> None:
+    """Raise InstallationError if a run would lack a package; better now than in the child process."""
+    from KDSegmentatorLib.packages import missing_packages
+
+    missing = missing_packages()
+    if missing:
+        raise InstallationError(
+            _("Packages that a segmentation needs are not installed."),
+            expected=", ".join(missing),
+            remedy=_("Press Segment in the panel and agree, or call installPackages() of the logic."),
+        )
+
+
+def _waited(run: Any) -> Any:
+    run.wait()
+    run.raise_for_outcome()
+    return run
+
+
+def _sources(volumes: Any, channels: int) -> Tuple[Any, ...]:
+    """Return the cases that were named: nodes or files."""
+    from kdseg.cli.cases import find_cases
+    from KDSegmentatorLib.runs.sources import FileSource, node_source
+
+    items: List[Any] = [volumes] if isinstance(volumes, (str, os.PathLike)) or hasattr(volumes, "IsA") else list(volumes)
+    if not items:
+        raise InputError(_("The queue is empty."), expected=_("at least one volume"), remedy=_("Choose volumes or a folder."))
+    paths = [isinstance(item, (str, os.PathLike)) for item in items]
+    if not any(paths):
+        return tuple(node_source(item) for item in items)
+    if not all(paths):
+        raise InputError(_("The queue mixes files and nodes."), remedy=_("Make a queue for each of them."))
+    return tuple(FileSource(case.name, case.paths) for case in find_cases([os.fspath(item) for item in items], channels))
