@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import slicer
 import vtk
+from vtk.util.numpy_support import vtk_to_numpy
+
 from KDSegmentatorLib.effect.grid import image_of, labelmap_name, voxels_of
 from KDSegmentatorLib.mrml.geometry import ijk_to_ras, vtk_matrix
-from vtk.util.numpy_support import vtk_to_numpy
+from KDSegmentatorLib.students import StudentLibrary
+from kdseg_testing.threshold_student import write_threshold_student
 
 SHAPE = (8, 10, 12)
 MATRIX = np.array([[0.9, -0.3, 0.1, -20.0], [0.25, 1.1, 0.2, 15.0], [-0.05, -0.15, 1.9, 5.0], [0.0, 0.0, 0.0, 1.0]])
@@ -30,7 +34,7 @@ class Editor:
 
     def add_layer(self, **segments: np.ndarray) -> None:
         """Add segments that share one layer; each is given as the voxels it has, shape (k, j, i)."""
-        sheet = np.zeros(SHAPE, dtype=np.uint8)
+        sheet = np.zeros(next(iter(segments.values())).shape, dtype=np.uint8)
         for value, voxels in enumerate(segments.values(), start=3):
             sheet[voxels] = value
         image = image_of(sheet, self.grid)
@@ -76,16 +80,20 @@ def intensities() -> np.ndarray:
 
 
 @pytest.fixture
-def editor(intensities: np.ndarray) -> Editor:
+def editor(scene: Any, intensities: np.ndarray) -> Editor:
     """A segment editor with an oblique volume and a segmentation without segments."""
-    scene = slicer.vtkMRMLScene()
+    return make_editor(scene, intensities, MATRIX)
+
+
+def make_editor(scene: Any, intensities: np.ndarray, matrix: np.ndarray) -> Editor:
+    """Return a segment editor for a volume of these voxels (k, j, i) and this matrix from IJK to RAS."""
     image = vtk.vtkImageData()
-    image.SetDimensions(*SHAPE[::-1])
+    image.SetDimensions(*intensities.shape[::-1])
     image.AllocateScalars(vtk.VTK_SHORT, 1)
     vtk_to_numpy(image.GetPointData().GetScalars())[:] = intensities.ravel()
     volume = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "source")
     volume.SetAndObserveImageData(image)
-    volume.SetIJKToRASMatrix(vtk_matrix(MATRIX))
+    volume.SetIJKToRASMatrix(vtk_matrix(matrix))
     segmentation = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "segmentation")
     segmentation.CreateDefaultDisplayNodes()
     segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
@@ -106,9 +114,36 @@ def editor(intensities: np.ndarray) -> Editor:
 def cells() -> Callable[..., np.ndarray]:
     """Return a function that gives a bool array of the volume's shape, true in the slices (k, j, i)."""
 
-    def make(*bounds: slice) -> np.ndarray:
-        found = np.zeros(SHAPE, dtype=bool)
+    def make(*bounds: slice, shape: tuple[int, ...] = SHAPE) -> np.ndarray:
+        found = np.zeros(shape, dtype=bool)
         found[bounds] = True
         return found
 
     return make
+
+
+@pytest.fixture
+def crop_editor(scene: Any) -> Editor:
+    """An editor with a turned volume of 1 mm voxels, in which the threshold student finds what is above 0."""
+    turn = np.array([[0.0, -1.0, 0.0], [0.8, 0.0, -0.6], [0.6, 0.0, 0.8]])
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[:3, 3] = turn, (12.0, -7.0, 30.0)
+    voxels = np.random.default_rng(5).integers(-40, 20, size=(14, 16, 18)).astype(np.int16)
+    voxels[voxels == 0] = -1
+    voxels[4:10, 5:12, 3:15] += 30
+    return make_editor(scene, voxels, matrix)
+
+
+@pytest.fixture(scope="session")
+def students(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with students whose labels are known without running them."""
+    folder = tmp_path_factory.mktemp("students")
+    write_threshold_student(folder)
+    write_threshold_student(folder, channels=2, name="two-channels")
+    return folder
+
+
+@pytest.fixture
+def library(students: Path, tmp_path: Path) -> StudentLibrary:
+    """The library with these students."""
+    return StudentLibrary(tmp_path / "none", students)
