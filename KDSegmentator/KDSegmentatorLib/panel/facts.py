@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, Optional, Tuple
 
 import slicer
 from KDSegmentatorLib.presentation.readiness import StudentFacts, VolumeFacts
@@ -51,14 +51,14 @@ def student_title_of(student: Any) -> str:
     return f"{student.name} {student.version}"
 
 
-def structures_of(student: Any) -> tuple[Structure, ...]:
+def structures_of(student: Any) -> Tuple[Structure, ...]:
     """Return the structures of an installed student; none without one."""
     if student is None:
         return ()
     return tuple(Structure(entry.value, entry.name, tuple(entry.color)) for entry in student.entries)
 
 
-def volumes_loaded() -> int:
-    """Return how many volumes the scene holds that could be chosen."""
+def volumes() -> Tuple[Any, ...]:
+    """Return the volumes of the scene that can be chosen: scalar volumes that are shown in lists, no label maps."""
     nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
-    return sum(1 for node in nodes if node.GetClassName() == "vtkMRMLScalarVolumeNode" and not node.GetHideFromEditors())
+    return tuple(n for n in nodes if n.GetClassName() == "vtkMRMLScalarVolumeNode" and not n.GetHideFromEditors())

@@ -9,6 +9,7 @@ import vtk
 import slicer
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.panel import facts
+from KDSegmentatorLib.panel.batch_control import BatchControl
 from KDSegmentatorLib.panel.estimation import Estimation
 from KDSegmentatorLib.panel.guard import FailureReporter, guarded
 from KDSegmentatorLib.panel.installation import Installation
@@ -61,9 +62,10 @@ class Panel:
             on_log=self.log.add,
             on_result=self._show_result,
         )
-        self.installation = Installation(root, on_log=self.log.add)
+        self.installation = Installation(root, on_log=self.log.add, on_busy=self._show_busy)
         self.advanced = AdvancedControl(self.ui, self, failures=self.failures)
         self.estimation = Estimation(logic, on_changed=self.update)
+        self.batch = BatchControl(self, failures=self.failures)
         self.ui.segmentButton.connect("clicked()", self.segment_or_cancel)
         connect_return(root, self._return_pressed)
         order_tabs(self)
@@ -72,13 +74,16 @@ class Panel:
         """Show the choices of a parameter node and write changes into it; the one before is let go."""
         self.unbind()
         self.parameters = parameters
+        self._choose_first_volume()
         self._volume_id = _node_id(parameters.inputVolume)
         self.students.refresh(parameters)
         self._show_structures()
         self._gui_tag = parameters.connectGui(self.root)
         self._observer = parameters.AddObserver(vtk.vtkCommand.ModifiedEvent, self._parameters_modified)
         self.advanced.show()
+        self._estimate()
         self.update()
+        self.batch.refresh()
 
     def unbind(self) -> None:
         """Let the parameter node go: the scene closes, or the panel is left."""
@@ -91,12 +96,14 @@ class Panel:
     def clean_up(self) -> None:
         """Stop everything; the panel goes away."""
         self.run.abandon()
+        self.batch.abandon()
         self.unbind()
         close_all()
 
     def forget_scene(self) -> None:
         """The scene closes: a run has nowhere to go, and what was said of the old one is over."""
         self.run.abandon()
+        self.batch.abandon()
         self.run.forget_outcome()
         self.unbind()
         self.update()
@@ -105,7 +112,9 @@ class Panel:
         """Look again at students and scene: the panel is entered, or a node came or went."""
         if self.parameters is not None:
             self.students.refresh(self.parameters)
+            self._choose_first_volume()
             self.update()
+            self.batch.refresh()
 
     @guarded
     def segment_or_cancel(self) -> None:
@@ -125,10 +134,11 @@ class Panel:
 
     def situation(self) -> Situation:
         """Collect what decides whether a run can start."""
+        queue_runs = self.batch.phase is not Phase.IDLE
         if self.parameters is None:
-            return Situation(volumes_loaded=facts.volumes_loaded(), phase=self.run.phase)
+            return Situation(volumes_loaded=len(facts.volumes()), phase=self.run.phase, queue_runs=queue_runs)
         return Situation(
-            volumes_loaded=facts.volumes_loaded(),
+            volumes_loaded=len(facts.volumes()),
             volume=facts.volume_facts(self.parameters.inputVolume),
             student=facts.student_facts(self.students.current),
             missing_student=self.students.missing,
@@ -136,6 +146,7 @@ class Panel:
             estimate=self.estimation.view,
             ceiling_bytes=self.advanced.ceiling_bytes(),
             phase=self.run.phase,
+            queue_runs=queue_runs,
         )
 
     def update(self) -> None:
@@ -150,7 +161,7 @@ class Panel:
         else:
             self.status.show_sentence(state.sentence, state.tone)
         self.status.show_estimate(estimate_sentence(situation.estimate, situation.ceiling_bytes))
-        self._lock(situation.phase is not Phase.IDLE)
+        self._lock(situation.phase is not Phase.IDLE or situation.queue_runs)
 
     def options(self) -> Dict[str, Any]:
         """Return the keyword arguments of the logic's ``segment`` for the choices of the panel."""
@@ -162,15 +173,27 @@ class Panel:
     def choices_changed(self) -> None:
         """Something that a run depends on changed: what was said of the last one is over."""
         self.run.forget_outcome()
+        self._estimate()
+        self.update()
+
+    def _estimate(self) -> None:
         if self.parameters is not None and self.run.phase is Phase.IDLE:
             self.estimation.schedule(self.parameters.inputVolume, self.students.current, self.advanced.options())
-        self.update()
+
+    def _choose_first_volume(self) -> None:
+        """Choose a volume where none is chosen: most scenes have one."""
+        if self.parameters is not None and self.parameters.inputVolume is None and self.run.phase is Phase.IDLE:
+            self.parameters.inputVolume = next(iter(facts.volumes()), None)
+
+    def _show_busy(self, sentence: str) -> None:
+        self.status.show_sentence(sentence, Tone.HINT)
 
     def _order(self) -> Order:
         chosen = self.parameters
         return Order(
             volume=chosen.inputVolume,
             student=self.students.current,
+            parameters=chosen,
             segmentation=chosen.outputSegmentation,
             options=self.options(),
             show_3d=chosen.show3D,
@@ -179,14 +202,12 @@ class Panel:
 
     @guarded
     def _show_result(self, order: Order, segmentation: Any) -> None:
-        if self.parameters is not None and self.parameters.inputVolume is order.volume:
-            self.parameters.outputSegmentation = segmentation
+        if order.parameters.inputVolume is order.volume:
+            order.parameters.outputSegmentation = segmentation
         if order.show_3d:
             segmentation.CreateClosedSurfaceRepresentation()
         if order.volumes_table:
-            from KDSegmentatorLib.mrml import volumes_table
-
-            table = volumes_table(segmentation)
+            table = self.logic.volumesTable(segmentation)
             self.log.add(_("Volumes are in the table {name}.").format(name=table.GetName()))
 
     @guarded

@@ -25,6 +25,8 @@ class Order:
         Nodes; no segmentation makes a new one.
     student
         The installed student.
+    parameters
+        The parameter node that is told of the result.
     options
         Keyword arguments of the logic's ``segment``: structures, threads, memoryBytes, engine, mirroring.
     show_3d, volumes_table
@@ -34,6 +36,7 @@ class Order:
     volume: Any
     student: Any
     segmentation: Optional[Any]
+    parameters: Any
     options: Dict[str, Any]
     show_3d: bool
     volumes_table: bool

@@ -19,6 +19,8 @@ class ConsentView:
         What is missing and what is asked.
     packages
         The packages that would be installed, as pip names them.
+    removed
+        What would be uninstalled first; empty for nothing.
     promise
         What is left alone.
     faster
@@ -29,6 +31,7 @@ class ConsentView:
 
     question: str
     packages: Tuple[str, ...]
+    removed: str
     promise: str
     faster: str
     offline_command: str
@@ -50,13 +53,17 @@ class ConsentAnswer:
     folder: Optional[Path] = None
 
 
-def consent_view(packages: Tuple[str, ...], *, faster: Optional[str], offline_command: str) -> ConsentView:
+def consent_view(
+    packages: Tuple[str, ...], *, removed: Tuple[str, ...] = (), faster: Optional[str], offline_command: str
+) -> ConsentView:
     """Return the question for a list of packages.
 
     Parameters
     ----------
     packages
         What would be installed.
+    removed
+        What would be uninstalled first.
     faster
         Name of the package with the faster variant; None where this platform has none.
     offline_command
@@ -64,12 +71,19 @@ def consent_view(packages: Tuple[str, ...], *, faster: Optional[str], offline_co
     """
     words = _("{package} instead of onnxruntime: on Intel and AMD processors about half the time, for the same labels.")
     return ConsentView(
-        question=_("Before the first run, KDSegmentator needs software that Slicer does not bring. May it be installed?"),
+        question=_("KDSegmentator runs students with software that Slicer does not bring. May it be installed?"),
         packages=packages,
+        removed=_("Removed first: {names}.").format(names=", ".join(removed)) if removed else "",
         promise=_("What Slicer brings itself, NumPy and SimpleITK above all, is left as it is. No images leave this computer."),
         faster="" if faster is None else words.format(package=faster),
         offline_command=offline_command,
     )
+
+
+def command_for(view: ConsentView, *, faster: bool) -> str:
+    """Return the command that makes the folder, for the variant that is chosen."""
+    already = "--faster" in view.offline_command.split()
+    return f"{view.offline_command} --faster" if faster and not already else view.offline_command
 
 
 def folder_problem(folder: str) -> str:

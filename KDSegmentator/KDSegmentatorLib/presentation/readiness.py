@@ -81,6 +81,8 @@ class Situation:
         Memory that a run may use; None for no ceiling.
     phase
         Whether a run is on.
+    queue_runs
+        Whether the queue of several volumes is on.
     """
 
     volumes_loaded: int = 0
@@ -91,6 +93,7 @@ class Situation:
     estimate: Optional[EstimateView] = None
     ceiling_bytes: Optional[int] = None
     phase: Phase = Phase.IDLE
+    queue_runs: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,8 @@ def readiness(situation: Situation) -> Readiness:
     if situation.phase is Phase.STOPPING:
         return Readiness(False, _("Stopping…"), _("The run is being stopped."))
     button = _("&Segment")
+    if situation.queue_runs:
+        return Readiness(False, button, _("The queue of several volumes is running, see below."))
     for reason in (_missing_input, _unusable_volume, _unusable_student):
         sentence, tone = reason(situation)
         if sentence:

@@ -8,7 +8,7 @@ from typing import Any, Optional
 import qt
 
 from KDSegmentatorLib.i18n import _
-from KDSegmentatorLib.presentation.consent import ConsentAnswer, ConsentView, folder_problem
+from KDSegmentatorLib.presentation.consent import ConsentAnswer, ConsentView, command_for, folder_problem
 from KDSegmentatorLib.widgets.building import button, row, wrapped_label
 
 
@@ -24,6 +24,7 @@ class ConsentDialog:
     """
 
     def __init__(self, view: ConsentView, parent: Any) -> None:
+        self._view = view
         self.dialog = qt.QDialog(parent)
         self.dialog.objectName = "KDSegmentatorConsent"
         self.dialog.windowTitle = _("KDSegmentator: install software")
@@ -32,6 +33,9 @@ class ConsentDialog:
         layout.setSpacing(8)
         layout.addWidget(wrapped_label("consentQuestion", view.question))
         layout.addWidget(wrapped_label("consentPackages", "\n".join(f"•  {package}" for package in view.packages)))
+        removed = wrapped_label("consentRemoved", view.removed)
+        removed.visible = bool(view.removed)
+        layout.addWidget(removed)
         layout.addWidget(wrapped_label("consentPromise", view.promise))
         self.faster_check = qt.QCheckBox(_("Fas&ter variant"))
         self.faster_check.objectName = "consentFaster"
@@ -44,12 +48,13 @@ class ConsentDialog:
         self.internet_radio.checked = True
         self.folder_radio = qt.QRadioButton(_("From a &folder made on a computer with internet"))
         self.folder_radio.objectName = "consentFolder"
-        for widget in (self.faster_check, faster_label, self.internet_radio, self.folder_radio, self._folder_box(view)):
+        for widget in (self.faster_check, faster_label, self.internet_radio, self.folder_radio, self._folder_box()):
             layout.addWidget(widget)
         self.problem_label = wrapped_label("consentProblem")
         layout.addWidget(self.problem_label)
         layout.addLayout(self._buttons())
         self.folder_radio.connect("toggled(bool)", self._update)
+        self.faster_check.connect("toggled(bool)", self._update)
         self.folder_edit.connect("textChanged(QString)", self._update)
         self._update()
 
@@ -65,7 +70,7 @@ class ConsentDialog:
         folder = Path(self.folder_edit.text) if self.folder_radio.checked else None
         return ConsentAnswer(faster=self.faster_check.checked, folder=folder)
 
-    def _folder_box(self, view: ConsentView) -> Any:
+    def _folder_box(self) -> Any:
         self.folder_edit = qt.QLineEdit()
         self.folder_edit.objectName = "consentFolderEdit"
         self.folder_edit.placeholderText = _("Folder with files that end in .whl")
@@ -75,11 +80,10 @@ class ConsentDialog:
         layout.setContentsMargins(24, 0, 0, 0)
         layout.addLayout(row(self.folder_edit, browse, stretch=0))
         layout.addWidget(wrapped_label("consentHint", _("On any computer with internet and Python, this command makes it:")))
-        command = qt.QLineEdit(view.offline_command)
-        command.objectName = "consentCommand"
-        command.readOnly = True
-        command.cursorPosition = 0
-        layout.addWidget(command)
+        self.command_edit = qt.QLineEdit()
+        self.command_edit.objectName = "consentCommand"
+        self.command_edit.readOnly = True
+        layout.addWidget(self.command_edit)
         return self.folder_box
 
     def _buttons(self) -> Any:
@@ -101,6 +105,8 @@ class ConsentDialog:
         offline = self.folder_radio.checked
         problem = folder_problem(self.folder_edit.text) if offline else ""
         self.folder_box.visible = offline
+        self.command_edit.text = command_for(self._view, faster=self.faster_check.checked)
+        self.command_edit.cursorPosition = 0
         self.problem_label.text = problem
         self.problem_label.visible = bool(problem)
         self.install_button.enabled = not problem

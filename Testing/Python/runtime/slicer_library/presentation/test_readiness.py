@@ -82,3 +82,8 @@ def test_the_estimate_tells_time_and_memory() -> None:
     assert estimate_sentence(view, 4 * GIB) == "Expected: 3 s, 430 MiB of memory (at most 4.0 GiB)."
     assert estimate_sentence(view, None) == "Expected: 3 s, 430 MiB of memory."
     assert "after the first run" in estimate_sentence(EstimateView(GIB), None)
+
+
+def test_a_single_run_waits_for_the_queue() -> None:
+    state = readiness(replace(READY, queue_runs=True))
+    assert not state.enabled and "queue" in state.sentence
