@@ -12,6 +12,7 @@ from collections.abc import Callable  # noqa: E402
 import pytest  # noqa: E402
 
 from slicer_bed.hands import Hands  # noqa: E402
+from slicer_bed.pip import Installer, installer  # noqa: E402
 from slicer_bed.pythonqt import dialogs, slots  # noqa: E402
 
 
@@ -94,3 +95,9 @@ def run_events(bed) -> Callable:
 def hands() -> Hands:
     """The user's hands: clicks, keys, choices, and answers to dialogs."""
     return Hands()
+
+
+@pytest.fixture
+def pip() -> Installer:
+    """What stands in for pip: records every call; refuses until the test says ``pip.succeed()`` or ``pip.fail()``."""
+    return installer

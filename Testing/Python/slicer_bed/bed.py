@@ -92,6 +92,7 @@ class Bed:
         import slicer
 
         from .application import scene
+        from .pip import installer
         from .pythonqt import statics
 
         manager = self.app.moduleManager()
@@ -106,6 +107,7 @@ class Bed:
         scene.clear(self.mrml)
         self.app._reset()
         statics.forget()
+        installer.forget()
 
 
 def _import_slicer() -> types.ModuleType:
@@ -130,7 +132,7 @@ def start() -> Bed:
 
     from . import ctk_widgets, mrml_widgets
     from .application import app as application
-    from .application import kits, modules, scene
+    from .application import kits, modules, python_slicer, scene
 
     sys.modules["ctk"] = ctk_widgets.make()
     mrml_widgets.install()
@@ -139,6 +141,7 @@ def start() -> Bed:
     sys.path.append(str(PYTHON))
     slicer.app = application.qSlicerApplication()
     application.use_private_settings(slicer.app._folder)
+    python_slicer.install(slicer.app._folder / "bin")
     mrml = scene.make(str(SHARE))
     slicer.mrmlScene = mrml.scene
     slicer.modules, slicer.moduleNames = types.SimpleNamespace(), types.SimpleNamespace()
