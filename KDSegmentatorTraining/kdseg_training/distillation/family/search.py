@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple
 
 from kdseg.errors import ConfigurationError, MemoryLimitError
@@ -14,11 +15,8 @@ from kdseg_training.distillation.family.parameters import channels_and_heads, co
 from kdseg_training.distillation.family.plans import FLOOR, check_factor, derive_plans
 from kdseg_training.distillation.family.workload import Workload, typical_workload
 
-STEP = 1.001
-"""Ratio of neighbouring factors in a search over widths by parameters or memory, which are computed."""
-
 MEASURED_STEP = 1.1
-"""The same by time, which is measured: a step that is told from noise, and few measurements."""
+"""Least ratio of neighbouring factors in a search by time: a step that can be told from noise, and few measurements."""
 
 
 @dataclass(frozen=True)
@@ -153,11 +151,22 @@ class _Search:
         return "at most " + ", ".join(part for part in parts if part)
 
     def grid(self) -> List[float]:
-        """Return factors from 1 to where every stage is at the floor."""
-        ratio = STEP if self.budget.seconds is None else MEASURED_STEP
-        last = max(1.0, max(self._widths(1.0)) / self.floor)
-        count = math.ceil(math.log(last) / math.log(ratio))
-        return [*(ratio**step for step in range(count)), last]
+        """Return one factor for every combination of widths, from 1 to where every stage is at the floor.
+
+        A stage of n channels has k of them up to the factor n / (k − ½). If time is measured, only factors that lie apart.
+        """
+        widths = self._widths(1.0)
+        last = max(1.0, max(widths) / self.floor)
+        changes = {n / (k - 0.5) for n in widths for k in range(self.floor + 1, n + 1)}
+        edges = [1.0, *sorted(edge for edge in changes if 1 < edge < last), last]
+        factors = [1.0, *((a + b) / 2 for a, b in pairwise(edges) if b > a), last]
+        if self.budget.seconds is None:
+            return factors
+        apart = [factors[0]]
+        for factor in factors[1:]:
+            if factor >= apart[-1] * MEASURED_STEP:
+                apart.append(factor)
+        return apart if apart[-1] == last else [*apart, last]
 
     def rounded(self, factor: float) -> float:
         """Return the shortest decimal number that gives the same widths."""
