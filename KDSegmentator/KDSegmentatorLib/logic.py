@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Optional, Union
 
 import qt
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from kdseg.errors import InputError, InstallationError
-from KDSegmentatorLib.i18n import _
+from KDSegmentatorLib.rates import RateBook
 from KDSegmentatorLib.runs.run import Callbacks, ProgressUpdate
 from KDSegmentatorLib.runs.settings import RunSettings, Structures, make_settings
 from KDSegmentatorLib.students import StudentLibrary, default_user_folder, shipped_students_folder
@@ -40,6 +39,8 @@ class KDSegmentatorLogic(ScriptedLoadableModuleLogic):  # type: ignore[misc]
         Version of this interface.
     library
         The students, a :class:`KDSegmentatorLib.students.StudentLibrary`.
+    rates
+        How long runs took on this computer, a :class:`KDSegmentatorLib.rates.RateBook`.
 
     Notes
     -----
@@ -72,6 +73,7 @@ class KDSegmentatorLogic(ScriptedLoadableModuleLogic):  # type: ignore[misc]
     def __init__(self) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
         self.library = _library(str(qt.QSettings().value(STUDENTS_FOLDER_SETTING, "") or ""))
+        self.rates = RateBook()
 
     def setStudentsFolder(self, folder: Optional[Folder]) -> None:
         """Choose where added students lie, now and in later sessions; None for the usual folder."""
@@ -114,7 +116,7 @@ class KDSegmentatorLogic(ScriptedLoadableModuleLogic):  # type: ignore[misc]
         from KDSegmentatorLib.runs.single import SegmentationRun
         from KDSegmentatorLib.runs.sources import node_source
 
-        settings = self._settings(student, structures, threads, memoryBytes, engine, mirroring)
+        settings = self._ready(student, structures, threads, memoryBytes, engine, mirroring)
         callbacks = Callbacks(onProgress, onEvent, onFinished)
         run = SegmentationRun(node_source(volumeNode), settings, callbacks, segmentationNode)
         run.start()
@@ -154,7 +156,7 @@ class KDSegmentatorLogic(ScriptedLoadableModuleLogic):  # type: ignore[misc]
         """
         from KDSegmentatorLib.runs.sequence import SequenceRun
 
-        settings = self._settings(student, structures, threads, memoryBytes, engine, mirroring)
+        settings = self._ready(student, structures, threads, memoryBytes, engine, mirroring)
         run = SequenceRun(sequenceNode, settings, Callbacks(onProgress, onEvent, onFinished), segmentationSequenceNode)
         run.start()
         return _waited(run).segmentationSequenceNode if wait else run
@@ -196,9 +198,10 @@ class KDSegmentatorLogic(ScriptedLoadableModuleLogic):  # type: ignore[misc]
             Its ``results`` tell of every case. A case that failed raises nothing; cancelling a queue that is waited for does.
         """
         from KDSegmentatorLib.batch import BatchRun
+        from KDSegmentatorLib.runs.sources import sources_of
 
-        settings = self._settings(student, structures, threads, memoryBytes, engine, mirroring)
-        sources = _sources(volumes, len(settings.student.plan.channel_names))
+        settings = self._ready(student, structures, threads, memoryBytes, engine, mirroring)
+        sources = sources_of(volumes, len(settings.student.plan.channel_names))
         folder = None if outputFolder is None else Path(outputFolder).absolute()
         run = BatchRun(sources, settings, Callbacks(onProgress, onEvent, onFinished), folder, overwrite=overwrite)
         run.start()
@@ -206,6 +209,37 @@ class KDSegmentatorLogic(ScriptedLoadableModuleLogic):  # type: ignore[misc]
             run.wait()
             run.raise_if_stopped()
         return run
+
+    def estimate(
+        self,
+        volumeNode: Any,
+        student: Any,
+        *,
+        structures: Structures = None,
+        threads: Optional[int] = None,
+        memoryBytes: Optional[int] = None,
+        engine: str = "auto",
+        mirroring: Optional[bool] = None,
+    ) -> Any:
+        """Estimate memory and time of :meth:`segment`, at once and without a child process.
+
+        The whole grid is counted; only where that does not fit, the part that is not zero.
+
+        Parameters
+        ----------
+        volumeNode, student, structures, threads, memoryBytes, engine, mirroring
+            As for :meth:`segment`.
+
+        Returns
+        -------
+        KDSegmentatorLib.estimates.RunEstimate
+            ``peak_bytes``, ``fits`` and ``seconds`` (None until this computer has run the student), among others.
+        """
+        from KDSegmentatorLib.runs.preflight import estimate_source
+        from KDSegmentatorLib.runs.sources import node_source
+
+        settings = self._settings(student, structures, threads, memoryBytes, engine, mirroring)
+        return estimate_source(node_source(volumeNode), settings)
 
     def installPackages(self, folder: Optional[Folder] = None, faster: Optional[bool] = None) -> bool:
         """Install what a run needs and is missing. Calling this is the consent.
@@ -238,6 +272,13 @@ class KDSegmentatorLogic(ScriptedLoadableModuleLogic):  # type: ignore[misc]
 
         return volumes_table(segmentationNode, tableNode)
 
+    def _ready(self, *options: Any) -> RunSettings:
+        """Return the settings of a run that is to start now."""
+        from KDSegmentatorLib.runs.preflight import require_packages
+
+        require_packages()
+        return self._settings(*options)
+
     def _settings(  # noqa: PLR0917 - what the three ways to segment have in common
         self,
         student: Any,
@@ -247,7 +288,6 @@ class KDSegmentatorLogic(ScriptedLoadableModuleLogic):  # type: ignore[misc]
         engine: str,
         mirroring: Optional[bool],
     ) -> RunSettings:
-        _require_packages()
         return make_settings(
             self.library,
             student,
@@ -256,6 +296,7 @@ class KDSegmentatorLogic(ScriptedLoadableModuleLogic):  # type: ignore[misc]
             memory_bytes=memory_bytes,
             engine=engine,
             mirroring=mirroring,
+            rates=self.rates,
         )
 
 
@@ -263,36 +304,7 @@ def _library(user_folder: str) -> StudentLibrary:
     return StudentLibrary(shipped_students_folder(), Path(user_folder) if user_folder else default_user_folder())
 
 
-def _require_packages() -> None:
-    """Raise InstallationError if a run would lack a package; better now than in the child process."""
-    from KDSegmentatorLib.packages import missing_packages
-
-    missing = missing_packages()
-    if missing:
-        raise InstallationError(
-            _("Packages that a segmentation needs are not installed."),
-            expected=", ".join(missing),
-            remedy=_("Press Segment in the panel and agree, or call installPackages() of the logic."),
-        )
-
-
 def _waited(run: Any) -> Any:
     run.wait()
     run.raise_for_outcome()
     return run
-
-
-def _sources(volumes: Any, channels: int) -> Tuple[Any, ...]:
-    """Return the cases that were named: nodes or files."""
-    from kdseg.cli.cases import find_cases
-    from KDSegmentatorLib.runs.sources import FileSource, node_source
-
-    items: List[Any] = [volumes] if isinstance(volumes, (str, os.PathLike)) or hasattr(volumes, "IsA") else list(volumes)
-    if not items:
-        raise InputError(_("The queue is empty."), expected=_("at least one volume"), remedy=_("Choose volumes or a folder."))
-    paths = [isinstance(item, (str, os.PathLike)) for item in items]
-    if not any(paths):
-        return tuple(node_source(item) for item in items)
-    if not all(paths):
-        raise InputError(_("The queue mixes files and nodes."), remedy=_("Make a queue for each of them."))
-    return tuple(FileSource(case.name, case.paths) for case in find_cases([os.fspath(item) for item in items], channels))

@@ -57,7 +57,7 @@ def export_volume(volume_node: Any, folder: PathLike, name: str = "volume") -> P
     with atomic_path(target) as temporary, open(temporary, "wb") as file:
         file.write(header)
         for plane in voxels:
-            file.write(memoryview(np.ascontiguousarray(plane)).cast("B"))
+            file.write(np.ascontiguousarray(plane).data)
     return target
 
 

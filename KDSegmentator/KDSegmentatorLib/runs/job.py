@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import traceback
 from pathlib import Path
 from typing import Any, Callable, Mapping, Optional
@@ -53,6 +54,7 @@ class VolumeJob:
         self._take, self._on_event, self._on_finished = take, on_event, on_finished
         self._process: Optional[StudentProcess] = None
         self._folder_path = Path()
+        self._began = 0.0
 
     def start(self) -> None:
         """Write the volume and start the child.
@@ -70,6 +72,7 @@ class VolumeJob:
         try:
             request = self._settings.request(self._source.paths(folder.path), folder.path / RESULT_NAME)
             self._process = StudentProcess(request, on_event=self._on_event, on_finished=self._ended, folder=folder)
+            self._began = time.monotonic()
             self._process.start()
         except BaseException:
             folder.remove()
@@ -87,6 +90,7 @@ class VolumeJob:
 
     def _ended(self, outcome: Outcome) -> None:
         if isinstance(outcome, Succeeded) and outcome.path is not None:
+            self._remember(outcome.report)
             outcome = self._taken(outcome, outcome.path)
         if isinstance(outcome, Failed):
             outcome = Failed(self._with_source_name(outcome.error), outcome.details)
@@ -100,6 +104,15 @@ class VolumeJob:
         except Exception as error:  # noqa: BLE001 - whatever it was, the run has failed and must say so
             return unexpected(error)
         return outcome
+
+    def _remember(self, report: Mapping[str, Any]) -> None:
+        """Keep how long it took, for the next estimate; a run does not fail for it."""
+        if self._settings.rates is None:
+            return
+        try:
+            self._settings.rates.remember(report, time.monotonic() - self._began)
+        except Exception:  # an estimate is a service
+            logging.exception("KDSegmentator: the time of the run was not kept")
 
     def _with_source_name(self, error: KDSegError) -> KDSegError:
         """Name the volume where the error names a file of the private folder, which is gone when the user reads it."""

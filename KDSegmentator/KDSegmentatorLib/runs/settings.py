@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, Optional, Sequence, Tuple, Union
 
 from kdseg.errors import BundleError, ChannelError
-from kdseg.limits import EngineName, Limits, available_cpus
+from kdseg.limits import EngineName, Limits, Options, available_cpus
 from kdseg.segmentation import LabelEntry
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.jobs.request import JobRequest
+from KDSegmentatorLib.rates import RateBook
 from KDSegmentatorLib.students import InstalledStudent, StudentLibrary
 
 Structures = Optional[Sequence[Union[int, str]]]
@@ -33,6 +34,8 @@ class RunSettings:
         Where the network runs.
     mirroring
         Average over mirrored inputs, where the student allows it.
+    rates
+        Remembers how long runs take; None for nothing.
     """
 
     student: InstalledStudent
@@ -40,12 +43,18 @@ class RunSettings:
     limits: Limits
     engine: EngineName
     mirroring: bool
+    rates: Optional[RateBook] = None
 
     @property
     def entries(self) -> Tuple[LabelEntry, ...]:
         """The structures that the result can hold, in the order of their values."""
         every = self.student.entries
         return every if self.structures is None else tuple(e for e in every if e.value in self.structures)
+
+    @property
+    def options(self) -> Options:
+        """Engine and mirroring as the runtime takes them."""
+        return Options(mirroring=self.mirroring, engine=self.engine)
 
     @property
     def student_title(self) -> str:
@@ -88,6 +97,7 @@ def make_settings(
     memory_bytes: Optional[int] = None,
     engine: str = "auto",
     mirroring: Optional[bool] = None,
+    rates: Optional[RateBook] = None,
 ) -> RunSettings:
     """Resolve what a caller says.
 
@@ -99,6 +109,8 @@ def make_settings(
         An installed student, a name, ``name-version``, or the path of a bundle.
     structures, threads, memory_bytes, engine, mirroring
         As in :class:`RunSettings`; None takes all structures, all available CPUs, no ceiling, what the student says.
+    rates
+        As in :class:`RunSettings`.
 
     Raises
     ------
@@ -114,6 +126,7 @@ def make_settings(
         limits=Limits(available_cpus() if threads is None else threads, memory_bytes),
         engine=EngineName(engine),
         mirroring=True if mirroring is None else bool(mirroring),
+        rates=rates,
     )
 
 

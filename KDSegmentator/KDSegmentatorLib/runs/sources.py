@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Sequence, Tuple, Union
+from typing import Any, List, Sequence, Tuple, Union
 
+from kdseg.cli.cases import find_cases
+from kdseg.errors import InputError
+from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.mrml.volumes import check_channels, export_volumes
 from KDSegmentatorLib.runs.settings import RunSettings
 
@@ -53,3 +57,31 @@ Source = Union[NodeSource, FileSource]
 def node_source(volume_node: Union[Any, Sequence[Any]]) -> NodeSource:
     """Return the source for a node, or for a list of nodes, one for each channel."""
     return NodeSource(tuple(volume_node) if isinstance(volume_node, (list, tuple)) else (volume_node,))
+
+
+def sources_of(volumes: Any, channels: int) -> Tuple[Source, ...]:
+    """Return the cases of a queue.
+
+    Parameters
+    ----------
+    volumes
+        Nodes, lists of nodes, or paths of files and folders, as the console API takes them.
+    channels
+        Number of channels of the student.
+
+    Raises
+    ------
+    InputError
+        If there is none, files and nodes are mixed, or a path holds no image.
+    ChannelError
+        If the files of a case are not as many as the channels.
+    """
+    items: List[Any] = [volumes] if isinstance(volumes, (str, os.PathLike)) or hasattr(volumes, "IsA") else list(volumes)
+    if not items:
+        raise InputError(_("The queue is empty."), expected=_("at least one volume"), remedy=_("Choose volumes or a folder."))
+    paths = [isinstance(item, (str, os.PathLike)) for item in items]
+    if not any(paths):
+        return tuple(node_source(item) for item in items)
+    if not all(paths):
+        raise InputError(_("The queue mixes files and nodes."), remedy=_("Make a queue for each of them."))
+    return tuple(FileSource(case.name, case.paths) for case in find_cases([os.fspath(item) for item in items], channels))
