@@ -1,4 +1,4 @@
-"""Draw the icons of the extension. Needs pillow.
+"""Draw the icons of the extension, and cut the thumbnail of the sample data out of the demo's picture. Needs pillow.
 
 Usage: ``python Resources/Icons/draw_icons.py``
 
@@ -27,6 +27,14 @@ STRUCTURES = ((240, 128, 80, 255), (46, 160, 140, 255), (244, 196, 72, 255))
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE_ICON = ROOT / "KDSegmentator/Resources/Icons/KDSegmentator.png"
+THUMBNAIL = ROOT / "KDSegmentator/Resources/Icons/KDSegmentatorHippocampus.png"
+DEMO_PICTURE = ROOT / "Resources/Screenshots/demo.png"
+AXIAL_PLANE = (72, 118, 482, 560)
+"""Left, top, right and bottom of what the thumbnail shows of the demo's picture, in its pixels."""
+
+THUMBNAIL_SIZE = (260, 280)
+"""What Slicer's Sample Data module shows, in pixels."""
+
 EFFECT_ICON = ROOT / "KDSegmentator/SegmentEditorKDSegmentatorLib/SegmentEditorEffect.png"
 
 Point = Tuple[float, float]
@@ -105,9 +113,15 @@ def effect_icon() -> Image.Image:
     return canvas.finished()
 
 
+def thumbnail() -> Image.Image:
+    """Return the picture of the sample data: both parts of a hippocampus, in an axial slice."""
+    with Image.open(DEMO_PICTURE) as picture:
+        return picture.convert("RGB").crop(AXIAL_PLANE).resize(THUMBNAIL_SIZE, Image.Resampling.LANCZOS)
+
+
 def main() -> None:
-    """Write both icons to where the modules look for them."""
-    for path, image in ((MODULE_ICON, module_icon()), (EFFECT_ICON, effect_icon())):
+    """Write the pictures to where the modules look for them."""
+    for path, image in ((MODULE_ICON, module_icon()), (EFFECT_ICON, effect_icon()), (THUMBNAIL, thumbnail())):
         path.parent.mkdir(parents=True, exist_ok=True)
         image.save(path, optimize=True)
         print(f"{path.relative_to(ROOT)}: {image.width}×{image.height}")

@@ -43,6 +43,8 @@ class EffectRun(Run):
     ----------
     written
         IDs of the segments that were written.
+    emptied
+        How many of them hold no voxel now.
     notFound
         Names of the structures without a voxel in the editable area.
     """
@@ -53,6 +55,7 @@ class EffectRun(Run):
         super().__init__(callbacks)
         self.request = request
         self.written: Tuple[str, ...] = ()
+        self.emptied = 0
         self.notFound: Tuple[str, ...] = ()
         self._settings, self._save_state = settings, save_state
         self._part = request.volume_node if request.extent is None else cut_out(request.volume_node, request.extent)
@@ -92,6 +95,7 @@ class EffectRun(Run):
         if not change.nothing:
             self._save_state()
             self.written = commit(self.request.segmentation_node, change)
+            self.emptied = sum(1 for _part, content in change.contents if not content.value)
 
 
 def parts_of(request: EffectRequest, content: NewContent, settings: RunSettings) -> Tuple[Part, ...]:

@@ -101,6 +101,11 @@ def test_an_icon_is_what_its_script_draws(load_script, repository: Path, drawing
     assert np.abs(difference).mean() < 1.0  # versions of pillow smooth edges a little differently
 
 
+def test_the_thumbnail_of_the_sample_data_has_the_size_that_slicer_shows(repository: Path) -> None:
+    with Image.open(repository / "KDSegmentator/Resources/Icons/KDSegmentatorHippocampus.png") as picture:
+        assert picture.size == (260, 280)
+
+
 @pytest.mark.parametrize("theme", BACKGROUNDS)
 @pytest.mark.parametrize("drawing", ICONS)
 def test_an_icon_stands_out_from_both_themes(repository: Path, drawing: str, theme: str) -> None:

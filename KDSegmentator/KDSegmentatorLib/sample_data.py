@@ -1,0 +1,123 @@
+"""The entry in Slicer's Sample Data module: what the student that ships can segment.
+
+That student was trained on crops around one hippocampus, in which the first axis runs from lateral to medial. So the entry
+downloads the MNI152 T1 template (ICBM 2009a, symmetric, 1 mm, skull removed: the average of 152 people, not a patient), cuts out a box around
+each hippocampus, and turns the first axis of the right one round. Nothing is resampled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, List, Tuple
+
+CATEGORY = "KDSegmentator"
+SAMPLE_NAME = "KDSegmentatorHippocampus"
+TEMPLATE_URL = (
+    "https://raw.githubusercontent.com/nilearn/nilearn/0.12.1/nilearn/datasets/data/"
+    "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"
+)
+"""The file at a tag of nilearn's repository: it stays as it is."""
+
+TEMPLATE_CHECKSUM = "SHA256:421a10e872fd6cadae7f61d358dffbcc1795a497d61ee76c5dda2503e1a1e9e6"
+TEMPLATE_FILE = "MNI152-T1-1mm.nii.gz"
+THUMBNAIL = Path(__file__).resolve().parent.parent / "Resources" / "Icons" / "KDSegmentatorHippocampus.png"
+
+BOX_SIZE = (35, 50, 35)
+"""Voxels of 1 mm along x, y, z: the median size of the student's training crops."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where a box lies.
+
+    Attributes
+    ----------
+    name
+        Of the volume node.
+    lateral_corner_ras_mm
+        Centre of its first voxel: lateral, posterior, inferior.
+    step
+        1 or -1: the direction along R in which its first axis runs, towards the middle.
+    """
+
+    name: str
+    lateral_corner_ras_mm: Tuple[float, float, float]
+    step: int
+
+
+BOXES = (
+    Box("MNI152 left hippocampus", (-42.0, -47.0, -29.0), 1),
+    Box("MNI152 right hippocampus", (42.0, -47.0, -29.0), -1),
+)
+
+
+def register() -> None:
+    """Add the entry to the Sample Data module; to be called when Slicer has started."""
+    import SampleData
+
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category=CATEGORY,
+        sampleName=SAMPLE_NAME,
+        uris=TEMPLATE_URL,
+        fileNames=TEMPLATE_FILE,
+        checksums=TEMPLATE_CHECKSUM,
+        nodeNames="MNI152 T1",
+        thumbnailFileName=str(THUMBNAIL),
+        customDownloader=download,
+    )
+
+
+def download(source: Any) -> List[Any]:
+    """Download the template, unless it is in the cache with the right digest, and return the nodes of both boxes.
+
+    Parameters
+    ----------
+    source
+        The entry, as the Sample Data module hands it over.
+
+    Raises
+    ------
+    ValueError
+        If the download failed or its digest is another one; raised by the Sample Data module.
+    """
+    import SampleData
+
+    import slicer
+
+    path = SampleData.SampleDataLogic().downloadFileIntoCache(source.uris[0], source.fileNames[0], source.checksums[0])
+    template = slicer.util.loadVolume(path, properties={"show": False})
+    try:
+        nodes = [cut_out(template, box) for box in BOXES]
+    finally:
+        slicer.mrmlScene.RemoveNode(template)
+    slicer.util.setSliceViewerLayers(background=nodes[0], fit=True)
+    return nodes
+
+
+def cut_out(template: Any, box: Box) -> Any:
+    """Return a new volume node with one box of the template, ordered as in training.
+
+    Parameters
+    ----------
+    template
+        Volume node of 1 mm voxels whose index axes run along right, anterior and superior.
+    """
+    import numpy as np
+
+    import slicer
+    from KDSegmentatorLib.mrml.geometry import ijk_to_ras, vtk_matrix
+    from KDSegmentatorLib.mrml.volumes import voxels_of
+
+    matrix = ijk_to_ras(template)
+    first = np.rint(np.linalg.solve(matrix, [*box.lateral_corner_ras_mm, 1.0])[:3]).astype(int)
+    steps = (box.step, 1, 1)
+    along = [first[axis] + steps[axis] * np.arange(BOX_SIZE[axis]) for axis in range(3)]
+    voxels = voxels_of(template)[np.ix_(along[2], along[1], along[0])].copy()
+    place = np.eye(4)
+    place[:3, :3], place[:3, 3] = np.diag(steps), first
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", slicer.mrmlScene.GenerateUniqueName(box.name))
+    slicer.util.updateVolumeFromArray(node, voxels)
+    node.SetIJKToRASMatrix(vtk_matrix(matrix @ place))
+    node.CreateDefaultDisplayNodes()
+    return node

@@ -1,0 +1,93 @@
+"""The Sample Data entry: verified when downloaded, cut out voxel for voxel as the demo does it, and segmentable."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+import types
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import SimpleITK
+import slicer
+
+from KDSegmentatorLib import sample_data
+from KDSegmentatorLib.mrml import export_volume
+
+
+@pytest.fixture(scope="module")
+def demo_volume(repository):
+    """The demo's own script, which cuts the same boxes with SimpleITK."""
+    spec = importlib.util.spec_from_file_location("demo_volume_script", repository / "Examples/demo_volume.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def template_file(tmp_path_factory):
+    """A file on the template's grid; every voxel has its own number."""
+    x, y, z = 197, 233, 189
+    image = SimpleITK.GetImageFromArray(np.arange(z * y * x, dtype=np.int32).reshape(z, y, x))
+    image.SetDirection((-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0))
+    image.SetOrigin((98.0, 134.0, -72.0))
+    path = tmp_path_factory.mktemp("template") / "template.nrrd"
+    SimpleITK.WriteImage(image, str(path))
+    return path
+
+
+@pytest.fixture
+def sample_data_module(monkeypatch, template_file):
+    """Slicer's module SampleData, as far as it is used: it remembers entries and what it was asked to download."""
+    module = types.ModuleType("SampleData")
+    module.entries, module.downloads = [], []
+
+    class SampleDataLogic:
+        @staticmethod
+        def registerCustomSampleDataSource(**entry) -> None:
+            module.entries.append(entry)
+
+        def downloadFileIntoCache(self, uri, name, checksum=None):
+            module.downloads.append((uri, name, checksum))
+            return str(template_file)
+
+    module.SampleDataLogic = SampleDataLogic
+    monkeypatch.setitem(sys.modules, "SampleData", module)
+    return module
+
+
+def test_the_entry_names_a_fixed_version_and_its_digest(bed, sample_data_module) -> None:
+    sample_data.register()
+    (entry,) = sample_data_module.entries
+    assert re.fullmatch(r"SHA256:[0-9a-f]{64}", entry["checksums"])
+    assert re.search(r"^https://raw\.githubusercontent\.com/nilearn/nilearn/\d+\.\d+\.\d+/", entry["uris"])
+    assert entry["category"] == "KDSegmentator"
+    assert sample_data.THUMBNAIL.is_file()
+    assert entry["thumbnailFileName"] == str(sample_data.THUMBNAIL)
+    assert entry["customDownloader"] is sample_data.download
+
+
+def test_both_boxes_are_those_of_the_demo(bed, sample_data_module, demo_volume, template_file, tmp_path) -> None:
+    source = SimpleNamespace(uris=["u"], fileNames=["f"], checksums=["c"])
+    nodes = sample_data.download(source)
+    assert sample_data_module.downloads == [("u", "f", "c")]
+    assert [node.GetName() for node in nodes] == ["MNI152 left hippocampus", "MNI152 right hippocampus"]
+    assert len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")) == 2
+    template = SimpleITK.ReadImage(str(template_file))
+    for node, side in zip(nodes, ("left", "right")):
+        expected = demo_volume.cut_out(template, side)
+        found = SimpleITK.ReadImage(str(export_volume(node, tmp_path, side)))
+        assert np.array_equal(SimpleITK.GetArrayFromImage(found), SimpleITK.GetArrayFromImage(expected))
+        assert found.GetOrigin() == pytest.approx(expected.GetOrigin())
+        assert found.GetDirection() == pytest.approx(expected.GetDirection())
+
+
+def test_importing_the_description_loads_neither_slicer_nor_numpy(repository) -> None:
+    import subprocess
+
+    code = "import sys; import KDSegmentatorLib.sample_data; print({'slicer', 'numpy', 'vtk'} & set(sys.modules))"
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=repository / "KDSegmentator", check=True, capture_output=True, text=True)
+    assert result.stdout.strip() == "set()"
