@@ -1,0 +1,145 @@
+"""The description of the losses: what is allowed, what is refused, and the published methods."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from kdseg_training.distillation.loss_config import (
+    AffinitySpec,
+    ContextAwareSpec,
+    DistillationSpec,
+    KernelSpec,
+    LogitsSpec,
+    RegionAwareSpec,
+    Schedule,
+    SoftDiceSpec,
+    method_losses,
+    spec_name,
+)
+
+FULL = """
+method: A
+losses:
+  - {kind: soft_dice, weight: 0.5, heads: all, batch: true}
+  - kind: region_aware
+    weight: 0.01
+    stages: [encoder.stages.0, encoder.stages.1]
+    temperature: 0.7
+    schedule: {kind: linear_warmup, share: 0.6}
+  - {kind: context_aware, context: channel_affinity, stages: decoder}
+  - {kind: affinity, gamma: 2, tokens_per_axis: 4}
+  - {kind: kernel, kernel: gaussian, bandwidth: 0.5}
+  - {kind: kernel, kernel: polynomial, degree: 3, name: cubic}
+"""
+
+
+def test_a_whole_file():
+    spec = DistillationSpec.model_validate(yaml.safe_load(FULL))
+    assert spec.specs == [
+        LogitsSpec(),
+        SoftDiceSpec(weight=0.5, heads="all", batch=True),
+        RegionAwareSpec(
+            weight=0.01,
+            stages=["encoder.stages.0", "encoder.stages.1"],
+            temperature=0.7,
+            schedule=Schedule(kind="linear_warmup", share=0.6),
+        ),
+        ContextAwareSpec(context="channel_affinity", stages="decoder"),
+        AffinitySpec(gamma=2, tokens_per_axis=4),
+        KernelSpec(kernel="gaussian", bandwidth=0.5),
+        KernelSpec(kernel="polynomial", degree=3, name="cubic"),
+    ]
+    assert [spec_name(s) for s in spec.specs] == [
+        "logits",
+        "soft_dice",
+        "region_aware",
+        "context_aware",
+        "affinity",
+        "kernel",
+        "cubic",
+    ]
+
+
+def test_written_and_read_again():
+    """As a checkpoint keeps it: with all defaults spelt out."""
+    spec = DistillationSpec.model_validate(yaml.safe_load(FULL))
+    assert DistillationSpec.model_validate(yaml.safe_load(yaml.safe_dump(spec.model_dump()))) == spec
+    assert DistillationSpec.model_validate_json(spec.model_dump_json()) == spec
+
+
+class TestPublished:
+    def test_a(self):
+        (logits,) = method_losses("A")
+        assert (logits.kind, logits.temperature, logits.heads, logits.weight) == ("logits", 2.0, "finest", 1.0)
+
+    def test_b(self):
+        region, context = method_losses("B")
+        for spec in (region, context):
+            assert (spec.weight, spec.stages) == (0.01, "encoder")
+            assert spec.decay == pytest.approx(3 * 0.4)
+            assert [spec.schedule.factor(p) for p in (0, 0.3, 0.6, 1)] == pytest.approx([0, 0.5, 1, 1])
+        assert region.temperature == 0.5
+        assert context.context == "gc"
+
+    def test_c(self):
+        assert [spec.kind for spec in method_losses("C")] == ["logits", "kernel", "affinity"]
+
+    def test_with_a_further_loss(self):
+        spec = DistillationSpec.model_validate({"method": "B", "losses": [{"kind": "logits"}]})
+        assert [s.kind for s in spec.specs] == ["region_aware", "context_aware", "logits"]
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        ({"kind": "logits", "temprature": 2}, "Extra inputs are not permitted"),
+        ({"kind": "logits", "weight": -1}, "greater than or equal to 0"),
+        ({"kind": "logits", "weight": float("inf")}, "finite number"),
+        ({"kind": "logits", "weight": "1"}, "valid number"),
+        ({"kind": "logits", "weight": True}, "valid number"),
+        ({"kind": "logits", "temperature": 0}, "greater than 0"),
+        ({"kind": "logits", "heads": "some"}, "'finest' or 'all'"),
+        ({"kind": "logits", "stages": "encoder"}, "Extra inputs"),
+        ({"kind": "magic"}, "does not match any of the expected tags"),
+        ({"weight": 1}, "Unable to extract tag"),
+        ({"kind": "soft_dice", "smooth": 0}, "greater than 0"),
+        ({"kind": "region_aware", "stages": []}, "at least 1 item"),
+        ({"kind": "region_aware", "stages": 3}, "valid string"),
+        ({"kind": "context_aware", "context": "mse"}, "'gc' or 'channel_affinity'"),
+        ({"kind": "affinity", "tokens_per_axis": 64}, "less than or equal to 16"),
+        ({"kind": "affinity", "tokens_per_axis": 4.5}, "valid integer"),
+        ({"kind": "kernel", "degree": 3}, "degree = 3 has no effect: expected it with kernel: polynomial only"),
+        ({"kind": "kernel", "kernel": "polynomial", "bandwidth": 1.0}, "bandwidth = 1.0 has no effect"),
+        ({"kind": "logits", "schedule": {"kind": "linear_warmup", "share": 0}}, "greater than 0"),
+        ({"kind": "logits", "schedule": {"kind": "constant", "share": 0.5}}, "share = 0.5 has no effect"),
+        ({"kind": "logits", "schedule": "constant"}, "valid dictionary"),
+        ({"kind": "logits", "name": "no spaces.or dots"}, "should match pattern"),
+    ],
+)
+def test_refused(loss, message):
+    with pytest.raises(ValidationError) as caught:
+        DistillationSpec.model_validate({"losses": [loss]})
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({}, "expected a method (A, B or C) or at least one loss, found neither"),
+        ({"method": "D"}, "'A', 'B' or 'C'"),
+        ({"method": "A", "losses": [{"kind": "logits"}]}, "found logits twice"),
+        ({"losses": [{"kind": "kernel"}, {"kind": "kernel", "kernel": "gaussian"}]}, "found kernel twice"),
+        ({"method": "A", "teacher": "x"}, "Extra inputs"),
+    ],
+)
+def test_refused_as_a_whole(data, message):
+    with pytest.raises(ValidationError) as caught:
+        DistillationSpec.model_validate(data)
+    assert message in str(caught.value)
+
+
+def test_nothing_changes_afterwards():
+    with pytest.raises(ValidationError, match="frozen"):
+        LogitsSpec().temperature = 3.0
