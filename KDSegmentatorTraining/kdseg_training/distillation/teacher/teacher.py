@@ -109,7 +109,7 @@ class Teacher:
         Parameters
         ----------
         data
-            (N, channels, *spatial), on the teacher's device; its order in memory is kept.
+            (N, channels, *spatial), on the teacher's device; left as it is, also in its order in memory.
         stage_names
             Stages whose output is wanted. With mirroring they are those of the input as it is. Not for several folds, whose
             features do not correspond.
@@ -185,7 +185,10 @@ def _heads(network: Any, flip: Tuple[int, ...], data: torch.Tensor, all_heads: b
 
     axes = [axis + 2 for axis in flip]
     network.decoder.deep_supervision = all_heads
-    result = network(torch.flip(data, axes) if axes else data)
+    try:
+        result = network(torch.flip(data, axes) if axes else data)
+    finally:
+        network.decoder.deep_supervision = False
     heads = list(result) if all_heads else [result]
     return [torch.flip(head, axes) for head in heads] if axes else heads
 
