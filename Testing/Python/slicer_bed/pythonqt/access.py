@@ -7,28 +7,48 @@ have attributes of its own.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import types
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from PySide6 import QtCore
 
 from . import extras
 from .classes import defined_in_python, is_native, is_stand_in, native_class, wrapped_classes, wrapped_qobjects
 from .newer_qt import is_newer_than_qt5
+from .raw import raw
 from .signals import Signal
 from .values import BoundMethod, from_qt
 
-_raw_getattribute = QtCore.QObject.__getattribute__
+# PySide6's loader of forms tries to make the children attributes of the top widget; PythonQt's does not.
+_dropped: list[bool] = []
 # Objects whose property is being read: Qt's own call of the virtual getter must then find the getter, not the property.
 _being_read: set[tuple[int, str]] = set()
 
 
-@functools.cache
-def class_property(cls: type, name: str) -> QtCore.QMetaProperty | None:
-    """Return a Qt property of a C++ class or stand-in."""
-    meta = getattr(native_class(cls), "staticMetaObject", None)
-    index = meta.indexOfProperty(name) if meta is not None else -1
-    return meta.property(index) if index >= 0 else None
+@dataclass(frozen=True)
+class PropertyOfClass:
+    """A Qt property of a class; Qt's own description would not outlive the class's meta-object."""
+
+    name: str
+    writable: bool
+    type_name: str
+
+
+_properties: dict[tuple[type, str], PropertyOfClass | None] = {}
+
+
+def property_of(target: QtCore.QObject, name: str) -> PropertyOfClass | None:
+    """Return an object's Qt property, or None if its class has none of this name."""
+    key = (type(target), name)
+    if key not in _properties:
+        meta = QtCore.QObject.metaObject(target)
+        index = meta.indexOfProperty(name)
+        found = meta.property(index)
+        _properties[key] = PropertyOfClass(name, found.isWritable(), found.typeName()) if index >= 0 else None
+    return _properties[key]
 
 
 @functools.cache
@@ -54,38 +74,38 @@ def read_property(target: QtCore.QObject, name: str) -> object:
     """Return a property's value."""
     cls = type(target)
     if is_python_property(cls, name):
-        return _raw_getattribute(target, name)
+        return raw(target, name)
     getter = accessor(cls, name, f"is{name[0].upper()}{name[1:]}")
     if getter is None:
         return QtCore.QObject.property(target, name)
-    return _raw_getattribute(target, getter)()
+    return raw(target, getter)()
 
 
-def write_property(target: QtCore.QObject, meta: QtCore.QMetaProperty, value: object) -> None:
+def write_property(target: QtCore.QObject, found: PropertyOfClass, value: object) -> None:
     """Set a property, or raise AttributeError if it cannot be written or does not take the value."""
-    name, cls = meta.name(), type(target)
-    if not meta.isWritable():
+    name, cls = found.name, type(target)
+    if not found.writable:
         raise AttributeError(f"Property {name!r} of {cls.__name__} is not writable")
     setter = None if is_python_property(cls, name) else accessor(cls, f"set{name[0].upper()}{name[1:]}")
     try:
         if setter is not None:
-            _raw_getattribute(target, setter)(value)
+            raw(target, setter)(value)
             return
     except TypeError:  # an enum as a plain number, for example: QVariant converts it
         pass
     if not QtCore.QObject.setProperty(target, name, value):
-        raise AttributeError(f"Property {name!r} of type {meta.typeName()!r} does not accept {value!r}")
+        raise AttributeError(f"Property {name!r} of type {found.type_name!r} does not accept {value!r}")
 
 
 def get(self, name: str):
     """``__getattribute__`` of every QObject."""
     cls = type(self)
     if name.startswith("_") or defined_in_python(cls, name) or overrides_virtual_getter(cls, name):
-        return _raw_getattribute(self, name)
+        return raw(self, name)
     key = (id(self), name)
     if key in _being_read:
-        return _raw_getattribute(self, name)
-    if class_property(cls, name) is not None:
+        return raw(self, name)
+    if property_of(self, name) is not None:
         _being_read.add(key)
         try:
             return from_qt(read_property(self, name))
@@ -97,7 +117,7 @@ def get(self, name: str):
         return functools.partial(extras.METHODS[name], self)
     if is_newer_than_qt5(native_class(cls), name):
         raise AttributeError(f"{cls.__name__} has no attribute named {name!r} in Qt 5")
-    return wrapped(self, name, _raw_getattribute(self, name))
+    return wrapped(self, name, raw(self, name))
 
 
 def wrapped(owner: QtCore.QObject, name: str, value: object) -> object:
@@ -119,17 +139,31 @@ def set_on_object(self, name: str, value: object) -> None:
     descriptor = next((base.__dict__[name] for base in cls.__mro__ if name in base.__dict__ and not is_native(base)), None)
     if descriptor is not None and hasattr(type(descriptor), "__set__"):
         descriptor.__set__(self, value)
+    elif isinstance(value, QtCore.SignalInstance):
+        self.__dict__[name] = value  # PySide6 keeps the signals of objects that C++ made
     elif not _set_known(self, name, value):
         if not (name.startswith("_") and is_stand_in(cls)):
+            if _dropped:
+                return
             refuse(cls, name)
         self.__dict__[name] = value
 
 
+@contextlib.contextmanager
+def new_attributes_dropped() -> Iterator[None]:
+    """Drop, instead of refuse, every attribute that is set in the block."""
+    _dropped.append(True)
+    try:
+        yield
+    finally:
+        _dropped.pop()
+
+
 def _set_known(self: QtCore.QObject, name: str, value: object) -> bool:
     """Set a property of any kind; return False if the object has none of this name."""
-    meta = class_property(type(self), name)
-    if meta is not None:
-        write_property(self, meta, value)
+    found = property_of(self, name)
+    if found is not None:
+        write_property(self, found, value)
     elif name in extras.ATTRIBUTES:
         extras.ATTRIBUTES[name][1](self, value)
     elif is_dynamic_property(self, name):
@@ -150,6 +184,10 @@ def refuse(cls: type, name: str) -> None:
 
 def set_on_value(self, name: str, value: object) -> None:
     """``__setattr__`` of every wrapped class that is no QObject, such as QSize."""
+    descriptor = next((base.__dict__[name] for base in type(self).__mro__ if name in base.__dict__), None)
+    if hasattr(type(descriptor), "__set__"):  # a public field, such as QStyleOption.rect
+        descriptor.__set__(self, value)
+        return
     refuse(type(self), name)
     self.__dict__[name] = value
 

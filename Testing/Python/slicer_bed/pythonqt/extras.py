@@ -8,9 +8,8 @@ from PySide6 import QtCore, QtWidgets
 from shiboken6 import delete as delete_now
 
 from . import dialogs
+from .raw import raw
 from .signals import attach, detach, parse
-
-_raw = QtCore.QObject.__getattribute__
 
 
 def _receiver(arguments: tuple) -> Callable:
@@ -25,7 +24,7 @@ def _receiver(arguments: tuple) -> Callable:
 def connect(sender: QtCore.QObject, signature: str, *arguments: object) -> bool:
     """``sender.connect("clicked(bool)", function)`` or ``sender.connect("clicked()", object, "slot()")``."""
     name, count = parse(sender, signature)
-    return attach(sender, name, _raw(sender, name), _receiver(arguments), count)
+    return attach(sender, name, raw(sender, name), _receiver(arguments), count)
 
 
 def disconnect(sender: QtCore.QObject, signature: str | None = None, *arguments: object) -> bool:
@@ -33,7 +32,7 @@ def disconnect(sender: QtCore.QObject, signature: str | None = None, *arguments:
     if signature is None:
         raise ValueError("Called disconnect with wrong arguments")
     name, _ = parse(sender, signature)
-    return detach(sender, name, _raw(sender, name), _receiver(arguments) if arguments else None)
+    return detach(sender, name, raw(sender, name), _receiver(arguments) if arguments else None)
 
 
 def class_name(target: QtCore.QObject) -> str:
@@ -61,10 +60,10 @@ def find_child(target: QtCore.QObject, kind: object = QtCore.QObject, name: str 
 def execute(target: QtCore.QObject, *arguments: object) -> object:
     """``exec()`` and ``exec_()``: a dialog is answered as the test announced it."""
     if isinstance(target, QtWidgets.QDialog):
-        return dialogs.execute(target, _raw(target, "exec"))
+        return dialogs.execute(target, raw(target, "exec"))
     if isinstance(target, QtWidgets.QMenu):
-        return dialogs.execute(target, lambda: _raw(target, "exec")(*arguments))
-    return _raw(target, "exec")(*arguments)
+        return dialogs.execute(target, lambda: raw(target, "exec")(*arguments))
+    return raw(target, "exec")(*arguments)
 
 
 def _has_exec(target: QtCore.QObject) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PySide6 import QtCore, QtUiTools
 
+from .access import new_attributes_dropped
 from .classes import stand_in, stand_ins
 from .extras import connect
 
@@ -56,7 +57,8 @@ class UiLoader(QtUiTools.QUiLoader):
         buffer = QtCore.QBuffer()
         buffer.setData(ElementTree.tostring(root))
         buffer.open(QtCore.QIODevice.ReadOnly)
-        widget = QtUiTools.QUiLoader.load(self, buffer, parent)
+        with new_attributes_dropped():
+            widget = QtUiTools.QUiLoader.load(self, buffer, parent)
         if widget is None:
             raise RuntimeError(QtUiTools.QUiLoader.errorString(self))
         _reconnect(widget, connections)
