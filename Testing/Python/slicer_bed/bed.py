@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import shutil
 import sys
 import time
 import types
@@ -15,6 +17,8 @@ SHARE = Path(__file__).with_name("share")
 TESTS = Path(__file__).resolve().parents[1]
 REPOSITORY = Path(__file__).resolve().parents[3]
 MODULES = REPOSITORY / "KDSegmentator"
+HOME = "home"
+HOME_VARIABLES = ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "APPDATA", "LOCALAPPDATA")
 
 
 @dataclass(frozen=True)
@@ -106,8 +110,21 @@ class Bed:
         self.run_events()
         scene.clear(self.mrml)
         self.app._reset()
+        _empty(self.app._folder / HOME)
         statics.forget()
         installer.forget()
+
+
+def _use_private_home(folder: Path) -> None:
+    """Make programs keep what they remember about the user below a folder, here and in child processes."""
+    os.environ.update({name: str(folder / name) for name in HOME_VARIABLES})
+    _empty(folder)
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in HOME_VARIABLES:
+        (folder / name).mkdir(parents=True)
 
 
 def _import_slicer() -> types.ModuleType:
@@ -141,6 +158,7 @@ def start() -> Bed:
     sys.path.append(str(PYTHON))
     slicer.app = application.qSlicerApplication()
     application.use_private_settings(slicer.app._folder)
+    _use_private_home(slicer.app._folder / HOME)
     python_slicer.install(slicer.app._folder / "bin")
     mrml = scene.make(str(SHARE))
     slicer.mrmlScene = mrml.scene

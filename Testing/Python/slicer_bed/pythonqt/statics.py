@@ -9,10 +9,8 @@ from collections.abc import Callable
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from . import dialogs
-from .slots import guarded
 
 _opened_addresses: list[str] = []
-_single_shot = QtCore.QTimer.singleShot
 
 
 def opened_addresses() -> tuple[str, ...]:
@@ -27,7 +25,11 @@ def _open_url(url: QtCore.QUrl) -> bool:
 
 def single_shot(delay_ms: int, function: Callable) -> None:
     """``QTimer.singleShot(ms, function)``."""
-    _single_shot(delay_ms, guarded(function))
+    timer = QtCore.QTimer(QtCore.QCoreApplication.instance())
+    timer.setSingleShot(True)
+    timer.timeout.connect(timer.deleteLater)
+    timer.timeout.connect(function)
+    timer.start(delay_ms)
 
 
 def _choose(kind: str, parent, title: str, directory: str, filters: str) -> tuple[str, ...]:
