@@ -30,9 +30,9 @@ class SegmentEditorKDSegmentator(ScriptedLoadableModule):
 
     def registerEditorEffect(self) -> None:
         """Offer the effect to every Segment Editor that is opened from now on."""
-        import qSlicerSegmentationsEditorEffectsPythonQt as effects
+        from qSlicerSegmentationsEditorEffectsPythonQt import qSlicerSegmentEditorScriptedEffect
 
-        effect = effects.qSlicerSegmentEditorScriptedEffect(None)
+        effect = qSlicerSegmentEditorScriptedEffect(None)
         effect.setPythonSource((Path(__file__).parent / "SegmentEditorKDSegmentatorLib" / "SegmentEditorEffect.py").as_posix())
         effect.self().register()
 

@@ -1,8 +1,8 @@
 """The entry in Slicer's Sample Data module: what the student that ships can segment.
 
 That student was trained on crops around one hippocampus, in which the first axis runs from lateral to medial. So the entry
-downloads the MNI152 T1 template (ICBM 2009a, symmetric, 1 mm, skull removed: the average of 152 people, not a patient), cuts out a box around
-each hippocampus, and turns the first axis of the right one round. Nothing is resampled.
+downloads the MNI152 T1 template (ICBM 2009a, symmetric, 1 mm, skull removed: the average of 152 people, not a patient), cuts out
+a box around each hippocampus, and turns the first axis of the right one round. Nothing is resampled.
 """
 
 from __future__ import annotations
@@ -102,6 +102,8 @@ def cut_out(template: Any, box: Box) -> Any:
     ----------
     template
         Volume node of 1 mm voxels whose index axes run along right, anterior and superior.
+    box
+        What is cut out.
     """
     import numpy as np
 

@@ -31,9 +31,9 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):  # type: ignore[
 
     def clone(self) -> Any:
         """Return a new effect for another editor."""
-        import qSlicerSegmentationsEditorEffectsPythonQt as effects
+        from qSlicerSegmentationsEditorEffectsPythonQt import qSlicerSegmentEditorScriptedEffect
 
-        cloned = effects.qSlicerSegmentEditorScriptedEffect(None)
+        cloned = qSlicerSegmentEditorScriptedEffect(None)
         cloned.setPythonSource(Path(__file__).as_posix())
         return cloned
 

@@ -7,8 +7,8 @@ from typing import Any, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
-import slicer
 
+import slicer
 from kdseg.errors import OutputError
 from KDSegmentatorLib.effect.grid import onto, shape_of, transform_between
 from KDSegmentatorLib.effect.layers import layers_of, occupied
@@ -56,6 +56,8 @@ def editable_voxels(
         The Segment Editor's segmentation and source volume.
     grid
         From :func:`KDSegmentatorLib.effect.grid.editor_grid`.
+    masking
+        What limits the editable area.
     edited
         IDs of the segments that are changed: they are no obstacle to themselves in the modes "outside …".
 

@@ -5,14 +5,14 @@ A grid is a ``vtkOrientedImageData`` without voxels: extent, and the matrix from
 
 from __future__ import annotations
 
-from typing import Any, Optional, Tuple
+from typing import Any, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
-import slicer
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
+import slicer
 from kdseg.errors import OutputError
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.mrml.geometry import vtk_matrix
@@ -33,7 +33,7 @@ def surface_name() -> str:
     return str(slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName())
 
 
-def is_empty(extent: Extent) -> bool:
+def is_empty(extent: Sequence[int]) -> bool:
     """Tell whether an extent holds no voxel."""
     return extent[0] > extent[1] or extent[2] > extent[3] or extent[4] > extent[5]
 
@@ -95,6 +95,8 @@ def image_of(voxels: npt.NDArray[Any], grid: Any, extent: Optional[Extent] = Non
     ----------
     voxels
         bool, uint8 or uint16 of shape (k, j, i).
+    grid
+        A ``vtkOrientedImageData``.
     extent
         Where the voxels lie; None for the whole grid.
     """
@@ -113,7 +115,8 @@ def voxels_of(image: Any) -> npt.NDArray[Any]:
     scalars = image.GetPointData().GetScalars()
     if scalars is None:
         return np.zeros((0, 0, 0), dtype=np.uint8)
-    return vtk_to_numpy(scalars).reshape(shape_of(image.GetExtent()))
+    voxels: npt.NDArray[Any] = vtk_to_numpy(scalars).reshape(shape_of(image.GetExtent()))
+    return voxels
 
 
 def onto(
@@ -123,10 +126,14 @@ def onto(
 
     Parameters
     ----------
+    grid, image
+        Two ``vtkOrientedImageData``.
     linear
         Interpolate (intensities) instead of taking the nearest voxel (labels).
     transform
         From the image's frame to that of the grid; None if they are the same.
+    background
+        The value of voxels that the image does not cover.
 
     Raises
     ------

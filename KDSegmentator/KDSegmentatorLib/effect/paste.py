@@ -11,8 +11,8 @@ from typing import Any, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
-import slicer
 
+import slicer
 from kdseg.errors import OutputError
 from KDSegmentatorLib.effect.editable import Masking, editable_voxels, visible
 from KDSegmentatorLib.effect.grid import editor_grid, image_of, labelmap_name, onto, surface_name, transform_between, voxels_of
@@ -100,6 +100,10 @@ def prepare(segmentation_node: Any, volume_node: Any, result: Result, masking: M
     ----------
     segmentation_node, volume_node
         The editor's.
+    result
+        What the student found.
+    masking
+        Where voxels may change.
     overwrite
         One of ``vtkMRMLSegmentEditorNode.Overwrite…``: which other segments give way.
 
@@ -207,9 +211,9 @@ def _giving_way(segmentation_node: Any, overwrite: int) -> Tuple[str, ...]:
 
 
 def _write(segmentation: Any, part: Part, content: Content, change: Change) -> str:
-    identifier, segment = part.segment_id, part.segment
+    identifier = part.segment_id
+    segment: Any = part.segment if identifier is None else segmentation.GetSegment(identifier)
     if identifier is not None:
-        segment = segmentation.GetSegment(identifier)
         set_algorithm(segment, change.student)
         if identifier in change.mixed:
             segment.SetTag("DICOM.SegmentAlgorithmType", "SEMIAUTOMATIC")

@@ -12,9 +12,9 @@ from typing import Any, Tuple
 
 import numpy as np
 import numpy.typing as npt
-import slicer
 import vtk
 
+import slicer
 from kdseg.errors import InputError
 from KDSegmentatorLib.effect.grid import Extent, grid_matrix, is_empty, numpy_matrix, shape_of
 from KDSegmentatorLib.i18n import _
@@ -64,6 +64,8 @@ def inside(box: Box, grid: Any, grid_owner: Any) -> npt.NDArray[np.bool_]:
 
     Parameters
     ----------
+    box
+        The region of interest.
     grid
         A ``vtkOrientedImageData``.
     grid_owner
@@ -98,11 +100,9 @@ def extent_in_volume(box: Box, volume_node: Any) -> Extent:
     last = np.floor(voxels.max(axis=1) + EDGE_TOLERANCE_VOXELS)
     whole = volume_node.GetImageData().GetExtent()
     extent = tuple(
-        int(bound)
-        for axis in range(3)
-        for bound in (max(first[axis], whole[2 * axis]), min(last[axis], whole[2 * axis + 1]))
+        int(bound) for axis in range(3) for bound in (max(first[axis], whole[2 * axis]), min(last[axis], whole[2 * axis + 1]))
     )
-    if is_empty(extent):  # type: ignore[arg-type]
+    if is_empty(extent):
         raise InputError(
             _("The region of interest {name} lies outside the volume.").format(name=box.name),
             path=volume_node.GetName(),

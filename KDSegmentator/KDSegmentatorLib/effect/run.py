@@ -1,4 +1,4 @@
-"""A run of the effect: the student works in a child process, then its result goes into the editor's segments, or nothing changes."""
+"""A run of the effect: a student works in a child process; its result goes into the editor's segments, or nothing changes."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
-import slicer
 
+import slicer
 from KDSegmentatorLib.effect.grid import Extent, image_of, onto
 from KDSegmentatorLib.effect.layers import Layer
 
@@ -27,15 +27,21 @@ class Content:
     value: int
 
 
-def kept(layers: Sequence[Layer], segment_ids: Sequence[str], allowed: Optional[Cells], grid: Any) -> Iterator[Tuple[str, Cells]]:
+def kept(
+    layers: Sequence[Layer], segment_ids: Sequence[str], allowed: Optional[Cells], grid: Any
+) -> Iterator[Tuple[str, Cells]]:
     """Give every segment that has voxels where nothing may change, with those voxels on the grid.
 
     Parameters
     ----------
+    layers
+        The images of the segmentation.
     segment_ids
         The segments that are written.
     allowed
         Where voxels may change; None for everywhere.
+    grid
+        From :func:`KDSegmentatorLib.effect.grid.editor_grid`.
     """
     if allowed is None:
         return
@@ -53,7 +59,8 @@ def numbered(labels: npt.NDArray[Any], values: Sequence[int]) -> npt.NDArray[Any
     kind = np.uint8 if len(values) < 256 else np.uint16
     table = np.zeros(max([int(labels.max(initial=0)), *values]) + 1, dtype=kind)
     table[list(values)] = np.arange(1, len(values) + 1)
-    return table[labels]
+    sheet: npt.NDArray[Any] = table[labels]
+    return sheet
 
 
 def contents(first: npt.NDArray[Any], keepers: Sequence[Tuple[int, Cells]], count: int, grid: Any) -> List[Content]:
@@ -65,6 +72,10 @@ def contents(first: npt.NDArray[Any], keepers: Sequence[Tuple[int, Cells]], coun
         From :func:`numbered`; it is changed.
     keepers
         Number of a segment, counted from 1, and the voxels it keeps.
+    count
+        Number of segments.
+    grid
+        Where the sheets lie.
     """
     own: Dict[int, Cells] = {}
     for number, cells in keepers:

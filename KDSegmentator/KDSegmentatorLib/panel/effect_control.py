@@ -43,7 +43,7 @@ class EffectControl:
         self._effect = effect
         self._logic = logic or KDSegmentatorLogic()
         self._students: Dict[str, Any] = {}
-        self._run: Optional[Any] = None
+        self._run: Any = None
         self._began = 0.0
         self._doubts: List[str] = []
         self.phase = Phase.IDLE

@@ -39,10 +39,13 @@ class EffectOptions:
         self._filling = False
         self._students: List[str] = []
         self._values: List[int] = []
-        self.student_combo = _combo("effectStudent", _("Students that are installed here. Add others in the module KDSegmentator."))
+        self.student_combo = _combo(
+            "effectStudent", _("Students that are installed here. Add others in the module KDSegmentator.")
+        )
         effect.addLabeledOptionsWidget(_("Student:"), self.student_combo)
         self.structure_combo = _combo(
-            "effectStructure", _("All structures go into segments of their names; one structure goes into the selected segment.")
+            "effectStructure",
+            _("All structures go into segments of their names; one structure goes into the selected segment."),
         )
         effect.addLabeledOptionsWidget(_("Result:"), self.structure_combo)
         self.roi_selector = self._roi_selector()

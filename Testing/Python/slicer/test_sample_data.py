@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import SimpleITK
-import slicer
 
+import slicer
 from KDSegmentatorLib import sample_data
 from KDSegmentatorLib.mrml import export_volume
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-import slicer
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
+import slicer
+from kdseg_testing.threshold_student import write_threshold_student
 from KDSegmentatorLib.effect.grid import image_of, labelmap_name, voxels_of
 from KDSegmentatorLib.mrml.geometry import ijk_to_ras, vtk_matrix
 from KDSegmentatorLib.students import StudentLibrary
-from kdseg_testing.threshold_student import write_threshold_student
 
 SHAPE = (8, 10, 12)
 MATRIX = np.array([[0.9, -0.3, 0.1, -20.0], [0.25, 1.1, 0.2, 15.0], [-0.05, -0.15, 1.9, 5.0], [0.0, 0.0, 0.0, 1.0]])

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import slicer
 import vtk
+
+import slicer
+from kdseg.errors import OutputError
 from KDSegmentatorLib.effect.editable import Masking, editable_voxels
 from KDSegmentatorLib.effect.grid import editor_grid, voxels_of
 from KDSegmentatorLib.effect.region import box_of
 from KDSegmentatorLib.mrml.geometry import vtk_matrix
-
-from kdseg.errors import OutputError
 
 MODES = slicer.vtkMRMLSegmentationNode
 EVERY_MODE = [

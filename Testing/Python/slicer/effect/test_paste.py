@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import slicer
 import vtk
+
+import slicer
+from kdseg.errors import OutputError
 from KDSegmentatorLib.effect.editable import Masking
 from KDSegmentatorLib.effect.grid import image_of, labelmap_name, surface_name, voxels_of
 from KDSegmentatorLib.effect.paste import Part, Result, commit, prepare
 from KDSegmentatorLib.effect.region import box_of
 from KDSegmentatorLib.mrml.geometry import vtk_matrix
-
-from kdseg.errors import OutputError
 
 MATRIX = np.array([[0.9, -0.3, 0.1, -20.0], [0.25, 1.1, 0.2, 15.0], [-0.05, -0.15, 1.9, 5.0], [0.0, 0.0, 0.0, 1.0]])
 MODES, OVERWRITE = slicer.vtkMRMLSegmentationNode, slicer.vtkMRMLSegmentEditorNode

@@ -6,13 +6,13 @@ import itertools
 
 import numpy as np
 import pytest
-import slicer
 import vtk
-from KDSegmentatorLib.effect.region import back_in_place, box_of, cut_out, extent_in_volume, inside
-from KDSegmentatorLib.mrml.geometry import ijk_to_ras, vtk_matrix
 from vtk.util.numpy_support import vtk_to_numpy
 
+import slicer
 from kdseg.errors import InputError
+from KDSegmentatorLib.effect.region import back_in_place, box_of, cut_out, extent_in_volume, inside
+from KDSegmentatorLib.mrml.geometry import ijk_to_ras, vtk_matrix
 
 OBLIQUE = np.array([[0.9, -0.3, 0.1, -20.0], [0.25, 1.1, 0.2, 15.0], [-0.05, -0.15, 1.9, 5.0], [0.0, 0.0, 0.0, 1.0]])
 SIZE = (12, 10, 8)

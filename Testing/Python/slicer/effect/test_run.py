@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import slicer
 import vtk
 
+import slicer
 from kdseg.errors import ChannelError, InputError, OutputError
 from kdseg_testing.threshold_student import STRUCTURE
 from KDSegmentatorLib.effect.request import request_from_editor
