@@ -54,13 +54,13 @@ class JobRunner:
         KDSegError
             If a step fails or the run is cancelled; there is no result then.
         """
+        student = load_requested_student(self._request)  # before anything heavy is loaded
         from kdseg.hardware import describe_hardware
         from kdseg.io import read_volume_input
         from kdseg.pipeline import segment
         from kdseg.plausibility import doubts
 
         request, usable = self._request, describe_hardware().usable_bytes
-        student = load_requested_student(request)
         with self._stage(Stage.READ):
             read = read_volume_input(request.volume_paths, memory_bytes=request.memory_bytes or usable)
         for finding in read.findings:
