@@ -59,8 +59,8 @@ class _Child:
     def run(self) -> NoReturn:
         from kdseg.versions import versions
 
-        self._lifeline.start()
         self._channel.send(StartedMessage(PROTOCOL, os.getpid(), versions()))
+        self._lifeline.start()
         message, code = self._carry_out()
         if self._ending.claim():
             self._end(message, code)
