@@ -146,6 +146,8 @@ class DistillationConfig(_Settings):
         Keep tensors with the channel as fastest axis; None: on the CPU only.
     checkpoint_every
         Steps between checkpoints; None: at the end of every epoch.
+    predict_validation
+        Predict the validation cases of the fold when the training is over, as ``nnUNetv2_train`` does.
     tensorboard
         Also write TensorBoard's event files.
     final_trainer_name
@@ -169,6 +171,7 @@ class DistillationConfig(_Settings):
     threads: Optional[int] = Field(default=None, ge=1)
     channels_last: Optional[bool] = None
     checkpoint_every: Optional[int] = Field(default=None, ge=1)
+    predict_validation: bool = False
     tensorboard: bool = True
     final_trainer_name: Literal["nnUNetTrainer", "nnUNetTrainerKD"] = "nnUNetTrainer"
 

@@ -146,9 +146,13 @@ DRIVER = """
 import json, sys
 from kdseg_training.torchvision_stub import declare_torchvision_operators
 declare_torchvision_operators()
-from nnunetv2.inference.predict_from_raw_data import predict_entry_point
+from nnunetv2.inference.predict_from_raw_data import predict_entry_point, predict_entry_point_modelfolder
 from nnunetv2.run.run_training import run_training_entry
-commands = {"nnUNetv2_train": run_training_entry, "nnUNetv2_predict": predict_entry_point}
+commands = {
+    "nnUNetv2_train": run_training_entry,
+    "nnUNetv2_predict": predict_entry_point,
+    "nnUNetv2_predict_from_modelfolder": predict_entry_point_modelfolder,
+}
 if __name__ == "__main__":
     for line in json.loads(sys.argv[1]):
         sys.argv = line
@@ -156,15 +160,15 @@ if __name__ == "__main__":
 """
 
 
-def run_stock_commands(dataset: TinyDataset, commands: Sequence[Sequence[str]]) -> None:
-    """Run ``nnUNetv2_train`` and ``nnUNetv2_predict``, with their entry points, one after the other in one process."""
+def run_stock_commands(dataset: TinyDataset, commands: Sequence[Sequence[str]], **variables: str) -> None:
+    """Run nnU-Net's own commands, with their entry points, one after the other in one process; more variables may be set."""
     repository = Path(__file__).resolve().parents[3]
     packages = os.pathsep.join(str(repository / name) for name in ("KDSegmentator", "KDSegmentatorTraining"))
     driver = dataset.root / "driver.py"
     driver.write_text(DRIVER)
     result = subprocess.run(
         [sys.executable, str(driver), json.dumps([list(command) for command in commands])],
-        env={**os.environ, **dataset.environment, "PYTHONPATH": packages},
+        env={**os.environ, **dataset.environment, **variables, "PYTHONPATH": packages},
         capture_output=True,
         text=True,
         check=False,

@@ -7,17 +7,38 @@ from typing import Any, Dict
 import torch
 
 from kdseg_training.distillation.config import DistillationConfig
-from kdseg_training.distillation.training.runs import TrainingResult, train_from_config
+from kdseg_training.distillation.training.runs import (
+    TrainingResult,
+    new_arm,
+    new_trainer,
+    open_data_set,
+    open_teacher,
+    set_folders,
+    train_from_config,
+)
+from kdseg_training.distillation.training.trainer import nnUNetTrainerKD
 
 TIMES = ("seconds", "time", "epoch_start_timestamps", "epoch_end_timestamps")
 """Keys of a checkpoint that depend on the clock."""
 
 
 def run(config: DistillationConfig, **arguments: Any) -> TrainingResult:
+    """Train."""
     return train_from_config(config, **arguments)
 
 
+def make_trainer(config: DistillationConfig, *, student: int = 0) -> nnUNetTrainerKD:
+    """Return an initialised trainer of one student, as a run makes it."""
+    set_folders(config)
+    data = open_data_set(config)
+    teacher = open_teacher(config, torch.device("cpu"), print)
+    trainer = new_trainer(*new_arm(config, config.students[student], data, teacher), data, torch.device("cpu"))
+    trainer.initialize()
+    return trainer
+
+
 def final(result: TrainingResult, number: int = 0) -> Dict[str, Any]:
+    """Return a student's final checkpoint."""
     return torch.load(result.students[number].checkpoint, weights_only=True)
 
 

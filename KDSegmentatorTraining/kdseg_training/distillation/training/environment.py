@@ -40,6 +40,8 @@ def arm_from_environment(
         if ours != theirs:
             raise ConfigurationError(f"The command and the file differ in {key}.", expected=ours, found=theirs, path=value)
     set_folders(config)
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
     data = open_data_set(config)
     wanted = student_plans(config, student, data)["configurations"].get(configuration)
     if plans["configurations"].get(configuration) != wanted:

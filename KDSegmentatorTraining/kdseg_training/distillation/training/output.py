@@ -40,7 +40,7 @@ class ArmOutput:
     def __init__(self, arm: nnUNetTrainerKD) -> None:
         self._arm = arm
         self._writes = arm.processes.is_first and not arm.disable_checkpointing
-        self._drawn = -SECONDS_BETWEEN_DRAWINGS
+        self._drawn = time.monotonic()
         self._events: Optional[Events] = None
         if self._writes:
             arm.folder.mkdir(parents=True, exist_ok=True)

@@ -123,10 +123,10 @@ def train_from_config(
         target = process_device(target, processes)
         data = open_data_set(config)
         teacher = open_teacher(config, target, say)
-        arms = [_arm(config, student, data, teacher) for student in config.students]
+        arms = [new_arm(config, student, data, teacher) for student in config.students]
         for arm, _ in arms:
             _claim_folder(_fold_folder(arm), mode, processes, say)
-        trainers = [_trainer(arm, plans, data, target) for arm, plans in arms]
+        trainers = [new_trainer(arm, plans, data, target) for arm, plans in arms]
         for trainer in trainers:
             trainer.initialize()
             path = checkpoints.newest(trainer.folder)
@@ -135,6 +135,9 @@ def train_from_config(
                 say(f"{trainer.name}: continues after step {trainer.step} of {trainer.steps}.")
         training = FamilyTraining(trainers, display=display, stop=stop)
         training.run()
+        if config.predict_validation:
+            for trainer in trainers:
+                trainer.perform_actual_validation()
         students = tuple(
             TrainedStudent(t.name, t.folder.parent, t.folder / checkpoints.FINAL, t.history[-1].mean_pseudo_dice)
             for t in trainers
@@ -264,9 +267,10 @@ def check_student(
         say(doubt)
 
 
-def _arm(
+def new_arm(
     config: DistillationConfig, student: StudentSettings, data: DataSet, teacher: Optional[Teacher]
 ) -> Tuple[Arm, Dict[str, Any]]:
+    """Return an arm and its plans, after checking that its teacher fits it."""
     plans = student_plans(config, student, data)
     own_teacher = teacher if student.is_distilled else None
     check_student(config, plans, data, own_teacher, lambda _: None)
@@ -300,7 +304,8 @@ def _claim_folder(folder: Path, mode: Mode, processes: Processes, say: Callable[
     processes.any(False)
 
 
-def _trainer(arm: Arm, plans: Dict[str, Any], data: DataSet, device: torch.device) -> nnUNetTrainerKD:
+def new_trainer(arm: Arm, plans: Dict[str, Any], data: DataSet, device: torch.device) -> nnUNetTrainerKD:
+    """Return the trainer of an arm, not yet initialised; it makes its folder."""
     trainer_class = type(nnUNetTrainerKD.__name__, (nnUNetTrainerKD,), {"arm": arm})
     arguments: Dict[str, Any] = {
         "plans": {**copy.deepcopy(plans), "continue_training": False},

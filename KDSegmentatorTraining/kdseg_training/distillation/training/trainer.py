@@ -83,6 +83,7 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
         self.step, self.history, self.tally = 0, list[EpochRecord](), Tally()
         self.distillation: Optional[DistillationLoss] = None
         self.average: Optional[WeightAverage] = None
+        self._may_skip_validation = False
         self._counts: List[Counts] = []
         self._validation_losses: List[float] = []
 
@@ -327,6 +328,14 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
         from kdseg_training.distillation.training.family import FamilyTraining
 
         FamilyTraining([self]).run()
+        self._may_skip_validation = not self._arm.config.predict_validation
+
+    def perform_actual_validation(self, save_probabilities: bool = False) -> None:
+        """Predict the fold's validation cases; ``nnUNetv2_train`` calls it after a training, and alone with ``--val``."""
+        if self._may_skip_validation:
+            self.print_to_log_file("Validation cases are not predicted: predict_validation is false.")
+        elif self.processes.is_first:
+            super().perform_actual_validation(save_probabilities)
 
     def set_deep_supervision_enabled(self, enabled: bool) -> None:
         """Give all heads, or the finest only."""

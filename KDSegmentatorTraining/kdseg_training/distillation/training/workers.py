@@ -46,17 +46,7 @@ def serve(batches: SeededBatches, keys: Sequence[BatchKey], *, workers: int, pin
     DeviceMemoryError
         If the system stopped a worker, which it does when memory runs out.
     """
-    loader = DataLoader(
-        batches,
-        batch_size=None,
-        sampler=list(keys),
-        num_workers=workers,
-        collate_fn=_unchanged,
-        pin_memory=pin_memory,
-        prefetch_factor=3 if workers else None,
-        multiprocessing_context=_context() if workers else None,
-    )
-    iterator = _start(loader)
+    iterator = _iterator(batches, keys, workers, pin_memory)
     while True:
         try:
             batch = next(iterator)
@@ -67,11 +57,22 @@ def serve(batches: SeededBatches, keys: Sequence[BatchKey], *, workers: int, pin
         yield batch
 
 
-def _start(loader: DataLoader[Batch]) -> Iterator[Batch]:
+def _iterator(batches: SeededBatches, keys: Sequence[BatchKey], workers: int, pin_memory: bool) -> Iterator[Batch]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*use of fork\\(\\) may lead to deadlocks.*")  # workers use one thread
         warnings.filterwarnings("ignore", message="This DataLoader will create .* worker processes")  # the user chose
-        return iter(loader)
+        return iter(
+            DataLoader(
+                batches,
+                batch_size=None,
+                sampler=list(keys),
+                num_workers=workers,
+                collate_fn=_unchanged,
+                pin_memory=pin_memory,
+                prefetch_factor=3 if workers else None,
+                multiprocessing_context=_context() if workers else None,
+            )
+        )
 
 
 def _context() -> Optional[str]:

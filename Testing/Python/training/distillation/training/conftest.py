@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict
 
 import pytest
 import torch
+
 from kdseg_testing.model_folder import write_model_folder
 from kdseg_testing.tiny_dataset import TinyDataset, write_tiny_dataset
 from kdseg_training.distillation.config import DistillationConfig

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from kdseg_testing.training_runs import assert_same, final, run
 
 from kdseg.errors import Cancelled, ResumeError
+from kdseg_testing.training_runs import assert_same, final, run
 from kdseg_training.distillation.training import checkpoints
 
 STUDENT = {"name": "student", "factor": 2, "method": "B"}
