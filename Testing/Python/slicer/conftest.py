@@ -80,6 +80,30 @@ def open_panel(load_module) -> Callable:
 
 
 @pytest.fixture
+def end_startup(bed) -> Callable[[], None]:
+    """Return a function that does what Slicer does when every module is loaded: it emits ``startupCompleted()``."""
+    return bed.app.startupCompleted.emit
+
+
+@pytest.fixture
+def open_editor(bed, end_startup) -> Callable:
+    """Return a function that opens a Segment Editor on a volume and a segmentation, with every effect of the loaded modules."""
+    import slicer
+
+    def open_(volume, segmentation):
+        end_startup()
+        editor = slicer.qMRMLSegmentEditorWidget()
+        editor.setMRMLScene(bed.mrml.scene)
+        editor.setMRMLSegmentEditorNode(bed.mrml.scene.AddNewNodeByClass("vtkMRMLSegmentEditorNode"))
+        editor.setSegmentationNode(segmentation)
+        editor.setSourceVolumeNode(volume)
+        editor.show()
+        return editor
+
+    return open_
+
+
+@pytest.fixture
 def wait_until(bed) -> Callable:
     """Return a function that runs the event loop until a condition holds."""
     return bed.wait_until

@@ -97,13 +97,18 @@ class Bed:
 
         from .application import scene
         from .pip import installer
-        from .pythonqt import statics
+        from .pythonqt import signals, statics
 
         manager = self.app.moduleManager()
         for name in manager.modulesNames():
             if isinstance(manager.module(name), slicer.qSlicerScriptedLoadableModule):
                 manager._unload(name)
+        signals.forget_connections(self.app)
+        signals.forget_connections(manager)
+        slicer.qSlicerSegmentEditorEffectFactory.instance()._forget()
         for widget in QtWidgets.QApplication.topLevelWidgets():
+            if isinstance(widget, slicer.qMRMLSegmentEditorWidget):
+                widget._close()
             if widget is not self.app._main_window:
                 widget.close()
                 widget.deleteLater()
@@ -147,12 +152,13 @@ def start() -> Bed:
     sys.modules["qt"] = module.make()
     slicer = _import_slicer()
 
-    from . import ctk_widgets, mrml_widgets
+    from . import ctk_widgets, mrml_widgets, segment_editor
     from .application import app as application
     from .application import kits, modules, python_slicer, scene
 
     sys.modules["ctk"] = ctk_widgets.make()
     mrml_widgets.install()
+    segment_editor.install()
     kits.install()
     slicer.__path__.append(str(PYTHON / "slicer"))
     sys.path.append(str(PYTHON))

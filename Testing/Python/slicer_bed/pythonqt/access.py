@@ -8,6 +8,7 @@ have attributes of its own.
 from __future__ import annotations
 
 import contextlib
+import enum
 import functools
 import types
 from collections.abc import Iterator
@@ -117,7 +118,13 @@ def get(self, name: str):
         return functools.partial(extras.METHODS[name], self)
     if is_newer_than_qt5(native_class(cls), name):
         raise AttributeError(f"{cls.__name__} has no attribute named {name!r} in Qt 5")
-    return wrapped(self, name, raw(self, name))
+    try:
+        return wrapped(self, name, raw(self, name))
+    except AttributeError:
+        value = getattr(native_class(cls), name, None)
+        if isinstance(value, enum.Enum):
+            return value
+        raise
 
 
 def wrapped(owner: QtCore.QObject, name: str, value: object) -> object:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from PySide6 import QtCore
 from shiboken6 import isValid
 
+from .raw import raw
 from .slots import guarded
 
 SIGNATURE = re.compile(r"\s*2?(\w+)\s*\((.*)\)\s*\Z")
@@ -89,6 +90,13 @@ def detach(sender: QtCore.QObject, name: str, instance, function: Callable | Non
         if isValid(sender):
             instance.disconnect(slot)
     return True
+
+
+def forget_connections(sender: QtCore.QObject) -> None:
+    """Disconnect everything that was connected to an object's signals."""
+    for identifier, name in list(_connections):
+        if identifier == id(sender):
+            detach(sender, name, raw(sender, name), None)
 
 
 def parse(sender: QtCore.QObject, signature: object) -> tuple[str, int]:
