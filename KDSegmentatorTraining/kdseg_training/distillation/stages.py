@@ -40,7 +40,7 @@ def stage_channels(network: nn.Module, names: Optional[Iterable[str]] = None) ->
         A PlainConvUNet or ResidualEncoderUNet.
     names
         The stages; None: all of the encoder and the decoder, as
-        :func:`kdseg_training.distillation.losses.build_distillation_loss` wants them.
+        :func:`kdseg_training.distillation.losses.composition.build_distillation_loss` wants them.
 
     Raises
     ------

@@ -28,6 +28,8 @@ class KernelMatching(StagedTerm):
         gaussian:    K_ij = exp(−D_ij / (2 h)),   D_ij = G_ii + G_jj − 2 G_ij = |F_i − F_j|² / n
         L = mean over samples of |K^S − K^T|²_F / C²
 
+    The elements of a linear G are of the order 1 / C, so the linear loss is small: weigh it accordingly.
+
     h is ``bandwidth``, or else the mean of the teacher's D over i ≠ j, for both networks and apart for each sample.
 
     Source: arXiv 2404.02738 (a Gram matrix that captures style); the tokens, the kernels' forms and h are [reconstruction].

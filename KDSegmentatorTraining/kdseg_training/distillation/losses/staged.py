@@ -21,7 +21,8 @@ class StagedTerm(DistillationTerm):
         Names of the stages.
     decay
         ω_k ∝ 2^(−decay · k) with k the number in the stage's name, scaled so that Σ ω_k = 1: the size of the loss does not
-        depend on how many stages there are. 0 weighs all stages alike.
+        depend on how many stages there are [reconstruction: the published factors are known up to their scale]. 0 weighs all
+        stages alike.
     """
 
     def __init__(self, stages: Sequence[str], *, decay: float = 0.0) -> None:

@@ -84,7 +84,7 @@ class TestPublished:
         assert context.context == "gc"
 
     def test_c(self):
-        assert [spec.kind for spec in method_losses("C")] == ["logits", "kernel", "affinity"]
+        assert [(spec.kind, spec.weight) for spec in method_losses("C")] == [("logits", 1), ("kernel", 1000), ("affinity", 5)]
 
     def test_with_a_further_loss(self):
         spec = DistillationSpec.model_validate({"method": "B", "losses": [{"kind": "logits"}]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from typing import Iterator
 
 import pytest
 import torch
@@ -47,6 +48,15 @@ def build(kind: type[nn.Module], dimension: int) -> nn.Module:
         deep_supervision=True,
         **blocks,
     )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    """Networks this small are computed soonest by one thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(params=[PlainConvUNet, ResidualEncoderUNet], ids=["plain", "residual"])
