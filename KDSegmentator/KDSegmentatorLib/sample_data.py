@@ -1,7 +1,7 @@
 """The entry in Slicer's Sample Data module: what the student that ships can segment.
 
 That student was trained on crops around one hippocampus, in which the first axis runs from lateral to medial. So the entry
-downloads the MNI152 T1 template (ICBM 2009a, symmetric, 1 mm, skull removed: the average of 152 people, not a patient), cuts out
+downloads the MNI152 T1 template (ICBM 2009a, symmetric, 1 mm, skull removed: an average of 152 people, not a patient), cuts out
 a box around each hippocampus, and turns the first axis of the right one round. Nothing is resampled.
 """
 

@@ -52,10 +52,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):  # type: ignore[
         )
 
     def setupOptionsFrame(self) -> None:
-        """Make the options; called once, when an editor takes the effect."""
-        from KDSegmentatorLib.panel.effect_control import EffectControl
-
-        self.control = EffectControl(self.scriptedEffect)
+        """Make no options yet: Slicer asks every effect for them when an editor is made, long before one is chosen."""
 
     def cleanup(self) -> None:
         """Stop a run and disconnect everything: the editor goes away. Slicer calls it from 5.10 on."""
@@ -64,17 +61,19 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):  # type: ignore[
             self.control = None
 
     def activate(self) -> None:
-        """Show what is installed and loaded now."""
-        if self.control is not None:
-            self.control.refresh()
+        """Show the options, made when the effect is chosen for the first time."""
+        if self.control is None:
+            from KDSegmentatorLib.panel.effect_control import EffectControl
+
+            self.control = EffectControl(self.scriptedEffect)
+        self.control.refresh()
 
     def createCursor(self, widget: Any) -> Any:
         """Return the usual cursor."""
         return qt.QCursor(qt.Qt.ArrowCursor)
 
     def setMRMLDefaults(self) -> None:
-        """Set the choices of a new scene: the first student, all structures."""
-        self.scriptedEffect.setParameterDefault("Student", "")
+        """Set the choices of a new scene: all structures, of the first student."""
         self.scriptedEffect.setParameterDefault("Structure", 0)
 
     def updateGUIFromMRML(self) -> None:

@@ -46,6 +46,7 @@ class EffectControl:
         self._run: Any = None
         self._began = 0.0
         self._doubts: List[str] = []
+        self._keeping = False
         self.phase = Phase.IDLE
         self.options = EffectOptions(
             effect, on_student=self._student_chosen, on_choice=self.keep_choices, on_apply=self.apply_or_cancel
@@ -64,9 +65,10 @@ class EffectControl:
     @guarded
     def show_choices(self) -> None:
         """Show the choices that the editor's node remembers."""
-        if self._effect.parameterSetNode() is None or self.phase is not Phase.IDLE:
+        if self._effect.parameterSetNode() is None or self.phase is not Phase.IDLE or self._keeping:
             return
-        wanted = self._effect.parameter(STUDENT) or next(iter(self._students), "")
+        kept = self._effect.parameter(STUDENT) if self._effect.parameterDefined(STUDENT) else ""
+        wanted = kept or next(iter(self._students), "")
         self.options.show_students([(key, student_title_of(s)) for key, s in self._students.items()], wanted)
         self.options.show_structures(structures_of(self._students.get(wanted)), self._effect.integerParameter(STRUCTURE))
         self.options.show_roi(self._effect.nodeReference(ROI))
@@ -75,10 +77,16 @@ class EffectControl:
     @guarded
     def keep_choices(self) -> None:
         """Let the editor's node remember the choices."""
-        if self._effect.parameterSetNode() is not None:
-            self._effect.setParameter(STUDENT, self.options.student())
-            self._effect.setParameter(STRUCTURE, self.options.structure())
-            self._effect.setNodeReference(ROI, self.options.roi())
+        if self._effect.parameterSetNode() is None:
+            return
+        student, structure, roi = self.options.student(), self.options.structure(), self.options.roi()
+        self._keeping = True  # each of these tells the editor, which would show the old ones of the others
+        try:
+            self._effect.setParameter(STUDENT, student)
+            self._effect.setParameter(STRUCTURE, structure)
+            self._effect.setNodeReference(ROI, roi)
+        finally:
+            self._keeping = False
 
     @guarded
     def apply_or_cancel(self) -> None:
