@@ -27,6 +27,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 OLDEST_PYTHON = (3, 10)
 SLICER_5_8_PYTHON = "3.9"
+SLICER_5_13_PYTHONS = ("3.12", "3.13", "3.11", "3.10")  # the first is Slicer's own; there is a slicer-core for each
+PANEL_TESTS = "Testing/Python/slicer"
+QT_STARTS = "from PySide6.QtWidgets import QApplication; QApplication([])"
 PREFERRED_TRAINING_PYTHON = "3.11"
 DEMO_VOLUME_PACKAGE = "nilearn"
 DEMO_STUDENT = "hippocampus*.kdseg.zip"
@@ -187,6 +190,29 @@ def slicer_5_8_environment() -> Environment | None:
     return Environment("slicer-5.8", interpreter, arguments, (ROOT / "pyproject.toml", constraints))
 
 
+def slicer_5_13_environment() -> Environment:
+    """Return the environment with Slicer's own libraries and a Qt, for the tests of the panel."""
+    interpreter = next(filter(None, map(find_python, SLICER_5_13_PYTHONS)), None)
+    if interpreter is None:
+        raise SetupError(f"The panel's tests need one of Python {', '.join(SLICER_5_13_PYTHONS)}; none is on this machine.")
+    constraints = ROOT / "Testing" / "constraints-slicer-5.13.txt"
+    arguments = ("-e", ".[slicer]", "-c", str(constraints.relative_to(ROOT)))
+    return Environment("slicer-5.13", interpreter, arguments, (ROOT / "pyproject.toml", constraints))
+
+
+def require_qt(environment: Environment) -> Environment:
+    """Return the environment if Qt starts in it without a display; else say which of the machine's libraries it lacks."""
+    command, variables = (environment.python, "-c", QT_STARTS), {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    result = subprocess.run(command, cwd=ROOT, env=variables, check=False, capture_output=True, text=True)
+    if result.returncode:
+        lines = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
+        raise SetupError(
+            f"Qt does not start, so the panel's tests cannot run: {lines[-1]}\nOn Debian or Ubuntu this brings what it needs:"
+            " apt-get install libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libglib2.0-0"
+        )
+    return environment
+
+
 def lint_steps(environment: Environment) -> list[Step]:
     """Return the checks that need no test to run."""
     return [
@@ -212,7 +238,9 @@ def test() -> int:
     steps = lint_steps(training)
     if oldest is not None:
         steps.append(Step("runtime, Slicer 5.8", (oldest.prepare().python, "-m", "pytest", "Testing/Python/runtime", "-q")))
-    steps.append(Step("all tests", (training.python, "-m", "pytest", "Testing/Python", "-q")))
+    panel = require_qt(slicer_5_13_environment().prepare())
+    steps.append(Step("panel, Slicer 5.13", (panel.python, "-m", "pytest", PANEL_TESTS, "-q")))
+    steps.append(Step("all tests", (training.python, "-m", "pytest", "Testing/Python", f"--ignore={PANEL_TESTS}", "-q")))
     code = run_steps(steps)
     if oldest is None:
         print(f"LEFT OUT           runtime, Slicer 5.8      {missing}")

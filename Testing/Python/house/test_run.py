@@ -110,26 +110,83 @@ def test_a_python_of_pyenv_is_found(run, tmp_path: Path, monkeypatch: pytest.Mon
     assert run.find_python("3.9") == python
 
 
-def without_python39(run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "find_python", lambda version: None)
+@pytest.fixture
+def planned(run, monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[str, ...]]:
+    """The steps that ``test`` would run, by title; environments and tools are taken to be there."""
+    steps: dict[str, tuple[str, ...]] = {}
+
+    def record(planned) -> int:
+        steps.update({step.title: step.command for step in planned})
+        return 0
+
+    monkeypatch.setattr(run, "run_steps", record)
+    monkeypatch.setattr(run, "find_python", lambda version: f"python{version}")
+    monkeypatch.setattr(run, "require_qt", lambda environment: environment)
     monkeypatch.setattr(run.Environment, "prepare", lambda self: self)
-    monkeypatch.setattr(run, "run_steps", lambda steps: 0)
+    return steps
 
 
-def test_ci_fails_without_the_oldest_python(run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    without_python39(run, monkeypatch)
+def only(run, monkeypatch: pytest.MonkeyPatch, *versions: str) -> None:
+    """Leave only these Pythons on the machine."""
+    monkeypatch.setattr(run, "find_python", lambda version: f"python{version}" if version in versions else None)
+
+
+def test_ci_fails_without_the_oldest_python(
+    run, planned, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    only(run, monkeypatch, "3.11", "3.12")
     monkeypatch.setenv("CI", "1")
     assert run.main(["test"]) == 1
     assert "Python 3.9 is not on this machine" in capsys.readouterr().err
 
 
 def test_a_developer_without_the_oldest_python_is_told(
-    run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    run, planned, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    without_python39(run, monkeypatch)
+    only(run, monkeypatch, "3.11", "3.12")
     monkeypatch.delenv("CI", raising=False)
     assert run.main(["test"]) == 0
     assert "LEFT OUT" in capsys.readouterr().out
+    assert "panel, Slicer 5.13" in planned
+
+
+@pytest.mark.parametrize("ci", [True, False])
+def test_without_a_python_for_slicers_libraries_the_tests_fail(
+    run, planned, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], ci: bool
+) -> None:
+    only(run, monkeypatch, "3.9")
+    monkeypatch.setenv("CI", "1") if ci else monkeypatch.delenv("CI", raising=False)
+    assert run.main(["test"]) == 1
+    assert "The panel's tests need one of Python 3.12" in capsys.readouterr().err
+    assert planned == {}
+
+
+def test_slicers_own_python_is_preferred(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    only(run, monkeypatch, "3.10", "3.12", "3.13")
+    assert run.slicer_5_13_environment().interpreter == "python3.12"
+    only(run, monkeypatch, "3.10", "3.13")
+    assert run.slicer_5_13_environment().interpreter == "python3.13"
+
+
+def test_the_panels_tests_run_once_and_in_their_own_environment(run, planned) -> None:
+    assert run.main(["test"]) == 0
+    panel, everything = planned["panel, Slicer 5.13"], planned["all tests"]
+    assert ".venv-slicer-5.13" in panel[0]
+    assert "Testing/Python/slicer" in panel
+    assert "--ignore=Testing/Python/slicer" in everything
+    assert "Testing/Python" in everything
+
+
+def test_a_qt_that_does_not_start_says_what_is_missing(run, environment) -> None:
+    problem = "ImportError: libEGL.so.1: cannot open shared object file"
+    make_executable(environment.scripts / "python", f"#!/bin/sh\necho 'Traceback' >&2\necho '{problem}' >&2\nexit 1\n")
+    with pytest.raises(run.SetupError, match=r"libEGL\.so\.1(?s:.*)apt-get install libegl1"):
+        run.require_qt(environment)
+
+
+def test_a_qt_that_starts_is_taken(run, environment) -> None:
+    make_executable(environment.scripts / "python", '#!/bin/sh\n[ "$QT_QPA_PLATFORM" = offscreen ]\n')
+    assert run.require_qt(environment) is environment
 
 
 def test_the_demo_needs_its_student(run, capsys: pytest.CaptureFixture[str]) -> None:
