@@ -156,7 +156,8 @@ class BatchRun(ChainRun):
             self._set(index, state=SUCCEEDED)
         elif isinstance(outcome, Failed):
             self._set(index, state=FAILED, error=outcome.error, details=outcome.details)
-            self._rows.append(CaseRow(name, title, status=FAILED, message=str(outcome.error)))
+            message = f"{outcome.error} {self._earlier_file(index)}".strip()
+            self._rows.append(CaseRow(name, title, status=FAILED, message=message))
         else:
             return outcome
         self._write_csv()
@@ -174,13 +175,21 @@ class BatchRun(ChainRun):
         waiting = [index for index, result in enumerate(self.results) if result.state == RUNNING]
         for index in waiting:
             self._set(index, state=STOPPED)
-            self._rows.append(CaseRow(self._names[index], self._settings.student_title, status=STOPPED))
+            message = self._earlier_file(index)
+            self._rows.append(CaseRow(self._names[index], self._settings.student_title, status=STOPPED, message=message))
         try:
             if waiting:
                 self._write_csv()
         except OutputError as error:
             outcome = Failed(error)
         super()._end(outcome)
+
+    def _earlier_file(self, index: int) -> str:
+        """Say that the file of a case without a result is an old one, where there is one."""
+        target = self._targets[index]
+        if target is None or not target.exists():
+            return ""
+        return _("The file {name} is from an earlier queue.").format(name=target.name)
 
     def _set(self, index: int, **changes: Any) -> None:
         results = list(self.results)

@@ -41,12 +41,6 @@ ENTRIES = (
 
 
 @pytest.fixture
-def scene(bed: Any) -> Any:
-    """The scene, empty."""
-    return slicer.mrmlScene
-
-
-@pytest.fixture
 def entries() -> tuple[LabelEntry, ...]:
     """Three structures; the codes differ in what they have."""
     return ENTRIES
