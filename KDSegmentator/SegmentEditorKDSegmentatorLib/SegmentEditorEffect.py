@@ -17,7 +17,7 @@ EFFECT_NAME = "KD Segmentator"
 """Not translated: modules find effects by it."""
 
 
-class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):  # type: ignore[misc]
+class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
     """Runs a student on the editor's source volume and puts its result into the editor's segmentation."""
 
     def __init__(self, scriptedEffect: Any) -> None:
@@ -44,12 +44,13 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):  # type: ignore[
 
     def helpText(self) -> str:
         """Return what the editor shows above the options."""
-        return "<html>" + _(
+        text: str = _(
             "Segments the source volume with a student, a small network that runs on this computer's own processor, without"
             " internet.<br><ul><li>All structures go into segments of their names, or one structure into the selected segment."
             "<li>Masking settings hold. With a region of interest the student sees only that part of the volume."
             "<li>Slicer can be used meanwhile; one Undo takes the result back.</ul>For research only; look at every slice."
         )
+        return f"<html>{text}"
 
     def setupOptionsFrame(self) -> None:
         """Make no options yet: Slicer asks every effect for them when an editor is made, long before one is chosen."""

@@ -7,8 +7,8 @@ import sys
 
 import numpy as np
 import pytest
-
 import qt
+
 import slicer
 from kdseg.errors import OutputError
 from kdseg_testing.threshold_student import STRUCTURE
