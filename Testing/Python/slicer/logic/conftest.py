@@ -84,7 +84,7 @@ class PlayedProcess:
 
 @pytest.fixture(scope="session")
 def students_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with two students: "threshold" (1 where above 0) and "larger" (1 where the second channel is above the first)."""
+    """A folder with two students: "threshold" (1 where above 0), "larger" (1 where the second channel is above the first)."""
     folder = tmp_path_factory.mktemp("students")
     write_threshold_student(folder)
     write_threshold_student(folder, channels=2, name="larger")
