@@ -7,7 +7,6 @@ from typing import Any, Optional
 
 import qt
 import vtk
-from KDSegmentatorLib.logic import KDSegmentatorLogic
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
@@ -19,6 +18,7 @@ from slicer.ScriptedLoadableModule import (
 from slicer.util import VTKObservationMixin
 
 import slicer
+from KDSegmentatorLib.logic import KDSegmentatorLogic
 
 __all__ = ["KDSegmentator", "KDSegmentatorLogic", "KDSegmentatorTest", "KDSegmentatorWidget"]
 
@@ -73,6 +73,7 @@ class KDSegmentatorWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for event, method in (
             (scene.StartCloseEvent, self.onSceneStartClose),
             (scene.EndCloseEvent, self.onSceneReplaced),
+            (scene.StartImportEvent, self.onSceneStartImport),
             (scene.EndImportEvent, self.onSceneReplaced),
             (scene.NodeAddedEvent, self.onNodeAddedOrRemoved),
             (scene.NodeRemovedEvent, self.onNodeAddedOrRemoved),
@@ -115,9 +116,18 @@ class KDSegmentatorWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.panel is not None:
             self.panel.forget_scene()
 
+    def onSceneStartImport(self, caller: Any, event: Any) -> None:
+        """Let the parameter node go: it is read before the nodes that it names."""
+        if self.panel is not None:
+            self.panel.unbind()
+
     def onSceneReplaced(self, caller: Any, event: Any) -> None:
-        """Show the choices of the new scene."""
-        if self.parent.isEntered:
+        """Show the choices of the new scene, as soon as the selectors know its nodes."""
+        qt.QTimer.singleShot(0, self.bindIfEntered)
+
+    def bindIfEntered(self) -> None:
+        """Give the panel the parameter node of the scene if the panel is shown."""
+        if self.panel is not None and self.parent.isEntered:
             self.bindParameterNode()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)

@@ -39,12 +39,13 @@ class Estimation:
         self._timer.timeout.connect(self._make)
 
     def schedule(self, volume: Any, student: Any, options: Dict[str, Any]) -> None:
-        """Forget the estimate and make a new one soon; none without a volume and a student."""
-        self.view = None
+        """Make a new estimate soon; without a volume and a student there is none."""
         self._wanted = None
-        if volume is not None and volume.GetImageData() is not None and student is not None:
-            self._wanted = {"volumeNode": volume, "student": student, **options}
-            self._timer.start()
+        if volume is None or volume.GetImageData() is None or student is None:
+            self.view = None
+            return
+        self._wanted = {"volumeNode": volume, "student": student, **options}
+        self._timer.start()
 
     def stop(self) -> None:
         """Make no estimate any more; the one that is there stays."""
@@ -55,6 +56,7 @@ class Estimation:
         wanted, self._wanted = self._wanted, None
         if wanted is None:
             return
+        self.view = None
         try:
             estimate = self._logic.estimate(**wanted)
             self.view = EstimateView(estimate.peak_bytes, estimate.seconds)

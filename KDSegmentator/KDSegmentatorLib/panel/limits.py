@@ -42,11 +42,14 @@ class AdvancedControl:
             _("Automatic ({threads})").format(threads=threads),
             _("Automatic") if free is None else _("Automatic ({memory})").format(memory=memory_text(free)),
         )
-        installation = self._panel.installation
-        current = "auto" if self._panel.parameters is None else self._panel.parameters.engine
-        self.box.show_engines(engine_choices(platform.system(), installation.variants()), current)
+        self.show_engine()
         self.box.show_folder(self._panel.students.folder())
-        self.box.show_runtime(*installation.runtime_texts())
+        self.box.show_runtime(*self._panel.installation.runtime_texts())
+
+    def show_engine(self) -> None:
+        """Show the devices and which one is chosen."""
+        current = "auto" if self._panel.parameters is None else self._panel.parameters.engine
+        self.box.show_engines(engine_choices(platform.system(), self._panel.installation.variants()), current)
 
     def options(self) -> Dict[str, Any]:
         """Return threads, memoryBytes, engine and mirroring for the logic."""

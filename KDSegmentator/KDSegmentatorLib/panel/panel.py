@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, FrozenSet, Optional
 
 import vtk
 
@@ -222,7 +222,9 @@ class Panel:
                 chosen.outputSegmentation = None  # the result of one patient must not replace that of another
         if chosen.student != self.students.key:
             self.students.refresh(chosen)
+        if self._wanted_structures() != self.structures.chosen():
             self._show_structures()
+        self.advanced.show_engine()
         if self.run.phase is Phase.IDLE:
             self.choices_changed()
 
@@ -244,9 +246,11 @@ class Panel:
         self.update()
 
     def _show_structures(self) -> None:
-        structures = facts.structures_of(self.students.current)
+        self.structures.show_structures(facts.structures_of(self.students.current), self._wanted_structures())
+
+    def _wanted_structures(self) -> FrozenSet[int]:
         left_out = () if self.parameters is None else self.parameters.leftOut
-        self.structures.show_structures(structures, structure_decisions.restored(left_out, structures))
+        return structure_decisions.restored(left_out, facts.structures_of(self.students.current))
 
     @guarded
     def _return_pressed(self) -> None:
