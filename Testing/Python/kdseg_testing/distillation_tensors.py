@@ -73,6 +73,12 @@ def twice(given: Outputs) -> Outputs:
     )
 
 
+def sample(given: Outputs, index: int) -> Outputs:
+    """A batch of one sample out of the batch."""
+    part = slice(index, index + 1)
+    return Outputs([t[part] for t in given.logits], {name: t[part] for name, t in given.features.items()})
+
+
 def of_logits(*heads: Sequence[object] | torch.Tensor, mask: Optional[torch.Tensor] = None) -> Outputs:
     """Outputs with logits only."""
     return replace(Outputs([torch.as_tensor(head) for head in heads]), mask=mask)

@@ -24,7 +24,7 @@ class AdaptiveAffinity(StagedTerm):
         A_ij = <f_i, f_j>,   w_ij = |A^T_ij − A^S_ij|^γ (constant),   E_ij = 1[same label]
         L = ½ mean_{E = 1} w_ij (A^S_ij − A^T_ij)² + ½ mean_{E = 0} w_ij (A^S_ij − A^T_ij)²
 
-    over all ordered pairs of a sample, the means over all samples of the batch; a half without any pair is 0. A token's label
+    over all ordered pairs of a sample, and then the mean over samples; a half without any pair is 0. A token's label
     is that of most of its voxels (:func:`~kdseg_training.distillation.losses.token_labels.same_label`). A is n × n whatever
     the number of channels, so no adapter is needed. Needs labels.
 

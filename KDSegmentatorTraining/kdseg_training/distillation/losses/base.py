@@ -95,17 +95,19 @@ def widened(tensor: Tensor) -> Tensor:
     return tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()
 
 
-def weighted_mean(values: Tensor, weight: Optional[Tensor]) -> Tensor:
-    """Return Σ w·x / Σ w, or 0 where no weight is above 0; the plain mean for None.
+def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
+    """Return the mean over samples n of Σ_v w_nv x_nv / Σ_v w_nv; a sample without any weight counts as 0.
+
+    Each sample has a denominator of its own, so that the loss of a batch is the mean over its samples, also where the batch is
+    shared out to several processes.
 
     Parameters
     ----------
     values, weight
-        Of equal shape; the weight is float and constant.
+        (N, …), of equal shape; the weight is float, constant and at least 0.
     """
-    if weight is None:
-        return values.mean()
-    return (values * weight).sum() / positive(weight.sum())
+    values, weight = values.flatten(1), weight.flatten(1)
+    return ((values * weight).sum(dim=1) / positive(weight.sum(dim=1))).mean()
 
 
 def positive(denominator: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from kdseg.errors import TrainingDataError
 from kdseg_training.distillation.losses.attention import attention_maps
-from kdseg_training.distillation.losses.base import Target, positive
+from kdseg_training.distillation.losses.base import Target, weighted_mean
 from kdseg_training.distillation.losses.class_mask import class_masks
 from kdseg_training.distillation.losses.resolution import at_resolution
 from kdseg_training.distillation.losses.staged import StagedTerm
@@ -27,10 +27,10 @@ class RegionAware(StagedTerm):
         L_att = mean_c |C^S_c − C^T_c| + mean_v |S^S_v − S^T_v|
         L     = foreground · L_fg + background · L_bg + attention · L_att
 
-    Sums run over samples, channels and voxels of the batch. A part whose mask is empty is 0. The target is taken at the stage's
-    resolution from the nearest voxel. Needs labels.
+    for each sample, with sums over channels and voxels, and then the mean over samples. A part whose mask is empty is 0. The
+    target is taken at the stage's resolution from the nearest voxel. Needs labels.
 
-    Source: arXiv 2601.08301 and its group's public code; the three factors and the common denominator of a batch are
+    Source: arXiv 2601.08301 and its group's public code; the three factors are
     [reconstruction].
 
     Parameters
@@ -75,8 +75,7 @@ class RegionAware(StagedTerm):
         spatial_t, channel_t = attention_maps(theirs, self.temperature)
         # Σ_c C^T_c (F^S − F^T)²: from here on a voxel is one number, (N, V)
         error = (channel_t[:, None] @ (ours - theirs).square())[:, 0] * spatial_t / ours.shape[1]
-        inside = (error * foreground).sum() / positive(foreground.sum())
-        outside = (error * background).sum() / positive(background.sum())
+        inside, outside = weighted_mean(error, foreground), weighted_mean(error, background)
         attention = (channel_s - channel_t).abs().mean() + (spatial_s - spatial_t).abs().mean()
         return self.foreground * inside + self.background * outside + self.attention * attention
 

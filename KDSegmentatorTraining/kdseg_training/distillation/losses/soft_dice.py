@@ -33,7 +33,7 @@ class SoftDice(DistillationTerm):
     temperature
         p = softmax(z / T), or σ(z / T) for regions.
     batch
-        Sum over the samples of the batch before dividing (nnU-Net's ``batch_dice``).
+        Sum over the samples of the batch, in this process, before dividing (nnU-Net's ``batch_dice``).
     smooth
         s, in voxels.
     heads, head_weights

@@ -143,13 +143,15 @@ class TestByHand:
 
 def by_loops(student: np.ndarray, teacher: np.ndarray, labels: np.ndarray) -> float:
     """The formulas, pair by pair, for tokens (N, C, n) of unit length and token labels (N, n)."""
-    errors: dict[bool, list[float]] = {True: [], False: []}
+    losses = []
     for s, t, y in zip(student, teacher, labels, strict=True):
+        errors: dict[bool, list[float]] = {True: [], False: []}
         for i in range(s.shape[1]):
             for j in range(s.shape[1]):
                 difference = s[:, i] @ s[:, j] - t[:, i] @ t[:, j]
                 errors[bool(y[i] == y[j])].append(abs(difference) ** 3)
-    return 0.5 * np.mean(errors[True]) + 0.5 * np.mean(errors[False])
+        losses.append(0.5 * np.mean(errors[True]) + 0.5 * np.mean(errors[False]))
+    return float(np.mean(losses))
 
 
 @pytest.mark.parametrize("channels", [(2, 2), (2, 5)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from kdseg_testing.distillation_tensors import STAGES, channels, outputs, target, tensors_of, twice
+from kdseg_testing.distillation_tensors import STAGES, channels, outputs, sample, target, tensors_of, twice
 from kdseg_training.distillation.losses.affinity import AdaptiveAffinity
 from kdseg_training.distillation.losses.base import DistillationTerm
 from kdseg_training.distillation.losses.context_aware import ChannelAffinity, ContextAware
@@ -95,6 +95,19 @@ def test_a_batch_twice_is_the_same(name, scheme, dimension):
     loss = module(name, scheme)
     doubled = loss(twice(student), twice(teacher), [torch.cat([t, t]) for t in labels])
     assert doubled.item() == pytest.approx(loss(student, teacher, labels).item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in LOSSES if name != "soft Dice of the batch"], indirect=True)
+def test_a_batch_is_the_mean_of_its_samples(name, dimension):
+    """So a batch that is shared out to several processes has the gradient that it has in one."""
+    student, teacher, labels = outputs(dimension, seed=1), outputs(dimension, seed=2), target(dimension, LabelScheme(3))
+    loss = module(name)
+    each = [
+        loss(sample(student, n), sample(teacher, n), [t[n : n + 1] for t in labels]).item()
+        for n in range(len(student.logits[0]))
+    ]
+    assert abs(each[0] - each[1]) > 1e-6 * each[0]
+    assert loss(student, teacher, labels).item() == pytest.approx(sum(each) / 2, rel=1e-5)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

@@ -129,14 +129,13 @@ def by_loops(student: np.ndarray, teacher: np.ndarray, labels: np.ndarray, class
         return e / e.sum()
 
     samples, channels, voxels = student.shape
-    sums, weights = {"M": 0.0, "B": 0.0}, {"M": 0.0, "B": 0.0}
-    spatial_difference, channel_difference = [], []
+    losses = []
     for n in range(samples):
+        sums, weights = {"M": 0.0, "B": 0.0}, {"M": 0.0, "B": 0.0}
         maps = []
         for f in (student[n], teacher[n]):
             maps.append((voxels * softmax(abs(f).mean(0) / 0.5), channels * softmax(abs(f).mean(1) / 0.5)))
-        spatial_difference.append(abs(maps[0][0] - maps[1][0]).mean())
-        channel_difference.append(abs(maps[0][1] - maps[1][1]).mean())
+        attention = abs(maps[0][0] - maps[1][0]).mean() + abs(maps[0][1] - maps[1][1]).mean()
         for v in range(voxels):
             label = labels[n, v]
             if label >= classes:
@@ -146,8 +145,8 @@ def by_loops(student: np.ndarray, teacher: np.ndarray, labels: np.ndarray, class
             for c in range(channels):
                 error = (student[n, c, v] - teacher[n, c, v]) ** 2
                 sums[which] += error * maps[1][0][v] * maps[1][1][c] * weight
-    parts = [sums[k] / (channels * weights[k]) for k in ("M", "B")]
-    return float(sum(parts) + np.mean(spatial_difference) + np.mean(channel_difference))
+        losses.append(attention + sum(sums[k] / (channels * weights[k]) for k in ("M", "B")))
+    return float(np.mean(losses))
 
 
 @pytest.mark.parametrize("dimension", [2, 3])
