@@ -200,8 +200,26 @@ class DistillationConfig(_Settings):
         )
         teacher = None
         if self.teacher is not None and student.is_distilled:
-            teacher = self.teacher.model_dump(mode="json", exclude={"model_folder", "allow_seen_validation"})
+            teacher = self.teacher.model_dump(mode="json", exclude=NOT_DECIDING)
         return {**shared, "teacher": teacher, "student": student.model_dump(mode="json")}
+
+
+NOT_DECIDING = {"model_folder", "allow_seen_validation"}
+"""Keys of the teacher that do not decide the numbers of its students; its weights do, and they have a digest."""
+
+
+def with_defaults(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return stored settings with keys that are newer than they are, at their defaults."""
+    result = {**_defaults(DistillationConfig), **settings}
+    for key, model in (("budget", Budget), ("student", StudentSettings), ("teacher", TeacherSettings)):
+        if isinstance(result.get(key), dict):
+            result[key] = {**_defaults(model), **result[key]}
+    return result
+
+
+def _defaults(model: type[BaseModel]) -> dict[str, Any]:
+    known = {name: field.get_default() for name, field in model.model_fields.items() if not field.is_required()}
+    return {name: value for name, value in known.items() if value is None or isinstance(value, (bool, int, float, str, list))}
 
 
 def read_config(path: Path) -> DistillationConfig:

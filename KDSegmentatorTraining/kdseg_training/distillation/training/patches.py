@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 from nnunetv2.training.dataloading.data_loader import nnUNetDataLoader
 
@@ -83,11 +84,42 @@ def make_deterministic(transforms: Any) -> None:
             make_deterministic(child)
 
 
+def require_cases(folder: Optional[str]) -> None:
+    """Check that a configuration is preprocessed.
+
+    Raises
+    ------
+    TrainingDataError
+        If the folder is missing or has no case.
+    """
+    if folder is None or not Path(folder).is_dir():
+        found = "nnUNet_preprocessed is not set" if folder is None else "no such folder"
+        raise _data_error("The data set is not preprocessed for this configuration.", "a folder with cases", found, folder)
+    if not any(Path(folder).glob("*.b2nd")) and not any(Path(folder).glob("*.npz")):
+        raise _data_error("The preprocessed data set is empty.", "at least one case", "none", folder)
+
+
+def require_fold(splits: Path, fold: Union[int, str]) -> None:
+    """Check that the data set's split has this fold.
+
+    Raises
+    ------
+    TrainingDataError
+        If it does not.
+    """
+    if fold == "all" or not splits.is_file():
+        return
+    folds = len(json.loads(splits.read_bytes()))
+    if int(fold) >= folds:
+        remedy = "Choose one of these folds, or all; or add it to splits_final.json."
+        raise TrainingDataError(
+            f"The split has no fold {fold}.", expected=f"0 to {folds - 1}", found=str(fold), path=splits, remedy=remedy
+        )
+
+
 def _datasets(trainer: Any) -> Tuple[Any, Any]:
     folder = Path(trainer.preprocessed_dataset_folder)
     present = set(trainer.dataset_class.get_identifiers(str(folder)))
-    if not present:
-        raise _data_error("The preprocessed data set is empty.", "at least one case", "none", folder)
     training, validation = trainer.get_tr_and_val_datasets()
     _check(training.identifiers, present, "training", folder)
     _check(validation.identifiers, present, "validation", folder)
@@ -103,6 +135,6 @@ def _check(wanted: List[str], present: set[str], what: str, folder: Path) -> Non
         raise _data_error(f"Some {what} cases of the fold are not preprocessed.", f"{len(wanted)} cases", found, folder)
 
 
-def _data_error(problem: str, expected: str, found: str, folder: Path) -> TrainingDataError:
+def _data_error(problem: str, expected: str, found: str, folder: Union[Path, str, None]) -> TrainingDataError:
     remedy = "Run nnUNetv2_plan_and_preprocess for this data set and configuration, or correct splits_final.json."
     return TrainingDataError(problem, expected=expected, found=found, path=folder, remedy=remedy)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict, List
 import torch
 
 from kdseg.errors import ResumeError
-from kdseg_training.distillation.config import digest
+from kdseg_training.distillation.config import digest, with_defaults
 from kdseg_training.distillation.training import checkpoints
 from kdseg_training.distillation.training.history import EpochRecord, Tally
 
@@ -92,7 +92,7 @@ def restore(trainer: nnUNetTrainerKD, path: Path) -> None:
 
 
 def _require_same_settings(stored: Dict[str, Any], wanted: Dict[str, Any], path: Path) -> None:
-    differences = checkpoints.differences(stored, wanted)
+    differences = checkpoints.differences(with_defaults(stored), with_defaults(wanted))
     if differences:
         raise ResumeError(
             "The checkpoint is of a run with other settings.",
@@ -110,7 +110,7 @@ def settings_of(trainer: nnUNetTrainerKD) -> Dict[str, Any]:
         "dataset": trainer.dataset_json["labels"],
     }
     return {
-        **trainer.settings.settings(),
+        **trainer.told,
         "dataset": trainer.plans_manager.dataset_name,
         "precision": trainer.precision.name,
         "device_type": trainer.device.type,

@@ -11,7 +11,7 @@ import torch
 from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-from kdseg.errors import ConfigurationError, TrainingDataError
+from kdseg.errors import ConfigurationError
 from kdseg_training.distillation.losses.composition import DistillationLoss, build_distillation_loss
 from kdseg_training.distillation.losses.heads import deep_supervision_weights
 from kdseg_training.distillation.outputs import LabelScheme, Outputs
@@ -22,7 +22,7 @@ from kdseg_training.distillation.training.averaging import WeightAverage
 from kdseg_training.distillation.training.batches import SampleShare, SeededBatches
 from kdseg_training.distillation.training.failures import diverged
 from kdseg_training.distillation.training.history import EpochRecord, Tally
-from kdseg_training.distillation.training.patches import make_batches
+from kdseg_training.distillation.training.patches import make_batches, require_cases, require_fold
 from kdseg_training.distillation.training.precision import Precision, choose_precision, memory_format
 from kdseg_training.distillation.training.processes import Processes, current_processes
 from kdseg_training.distillation.training.pseudo_dice import Counts, count_voxels, dice_of, mean_dice
@@ -48,6 +48,8 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
         Optimiser steps done.
     history
         Epochs done.
+    told
+        What decides the numbers of this arm, as plain data.
     """
 
     arm: ClassVar[Optional[Arm]] = None
@@ -84,6 +86,7 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
         self.distillation: Optional[DistillationLoss] = None
         self.average: Optional[WeightAverage] = None
         self._may_skip_validation = False
+        self.told = self._arm.settings()
         self._counts: List[Counts] = []
         self._validation_losses: List[float] = []
 
@@ -127,7 +130,7 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
 
     def initialize(self) -> None:
         """Build the network from the seed, then nnU-Net's loss, the distillation loss and the optimiser of both."""
-        self._require_data()
+        require_cases(self.preprocessed_dataset_folder)
         seed_everything(derive_seed(self._arm.config.seed, "initial weights"))
         super().initialize()
         self.network.to(memory_format=self.layout)
@@ -142,16 +145,11 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
         allowed = self._arm.student.mirroring and self._arm.config.mirror_augmentation
         self.inference_allowed_mirroring_axes = axes if allowed else None
 
-    def _require_data(self) -> None:
-        folder = self.preprocessed_dataset_folder
-        if folder is None or not Path(folder).is_dir():
-            raise TrainingDataError(
-                "The data set is not preprocessed for this configuration.",
-                expected=f"preprocessed cases of {self.plans_manager.dataset_name}, {self.configuration_name}",
-                found="nnUNet_preprocessed is not set" if folder is None else "no such folder",
-                path=folder,
-                remedy="Set preprocessed: in the file or nnUNet_preprocessed, and run nnUNetv2_plan_and_preprocess.",
-            )
+    def do_split(self) -> Tuple[List[str], List[str]]:
+        """Return the cases of the fold; one that the split does not have is refused, where nnU-Net would draw a new split."""
+        cases: Tuple[List[str], List[str]] = super().do_split()
+        require_fold(Path(self.preprocessed_dataset_folder_base) / "splits_final.json", self.fold)
+        return cases
 
     def _do_i_compile(self) -> bool:
         """Never: compiled networks give no outputs of stages, and compile differently from run to run."""

@@ -27,8 +27,8 @@ def trainer(settings, tmp_path_factory):
     return make_trainer(settings(tmp_path_factory.mktemp("batches"), students=[{"name": "plain", "factor": 2}]))
 
 
-def stream(trainer, *, seed: int = 3, share: SampleShare = SampleShare(4)) -> SeededBatches:
-    return make_batches(trainer, seed=seed, share=share, mirror=True)
+def stream(trainer, *, seed: int = 3, rank: int = 0, world: int = 1) -> SeededBatches:
+    return make_batches(trainer, seed=seed, share=SampleShare(4, rank, world), mirror=True)
 
 
 def test_any_number_of_workers_gives_the_same_batches_in_order(trainer) -> None:
@@ -45,7 +45,7 @@ def test_a_batch_does_not_depend_on_those_before_it(trainer) -> None:
 
 def test_several_processes_share_one_global_batch(trainer) -> None:
     whole = stream(trainer)["train", 2]
-    parts = [stream(trainer, share=SampleShare(4, rank, 3))["train", 2] for rank in range(3)]
+    parts = [stream(trainer, rank=rank, world=3)["train", 2] for rank in range(3)]
     assert [len(part["keys"]) for part in parts] == [1, 1, 2]
     assert_same(join_samples(parts), whole)
 

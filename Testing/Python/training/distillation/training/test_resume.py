@@ -87,7 +87,7 @@ def test_an_earlier_run_is_not_overwritten(settings, tmp_path: Path) -> None:
     config = settings(tmp_path)
     checkpoint = run(config).students[0].checkpoint
     before = checkpoint.read_bytes()
-    with pytest.raises(ResumeError, match="--resume.*--restart"):
+    with pytest.raises(ResumeError, match=r"--resume.*--restart"):
         run(config)
     assert checkpoint.read_bytes() == before
 

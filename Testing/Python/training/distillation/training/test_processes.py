@@ -1,0 +1,75 @@
+"""Two processes that share a batch train what one process trains, up to rounding."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from kdseg.errors import ConfigurationError
+from kdseg_testing.training_runs import final, run
+from kdseg_training.distillation.training import checkpoints
+from kdseg_training.distillation.training.processes import Processes, current_processes
+
+STUDENTS = [{"name": "features", "factor": 2, "method": "B"}, {"name": "logits", "factor": 2, "method": "A"}]
+"""Adapters outside the network must be averaged too."""
+
+
+def torchrun(config, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    file = folder / "distil.yaml"
+    file.write_text(yaml.safe_dump(config.model_dump(mode="json", exclude_none=True)))
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0", "--standalone"]
+    return subprocess.run(
+        [*launcher, "-m", "kdseg_training.cli", "distill", str(file), *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("batch_size", [4])
+def test_two_processes_equal_one(settings, tmp_path: Path, batch_size: int) -> None:
+    budget = {"batch_size": batch_size, "epochs": 2, "iterations": 2}
+    alone = run(settings(tmp_path / "alone", students=STUDENTS, budget=budget))
+    shared = settings(tmp_path / "shared", students=STUDENTS, budget=budget, threads=1)
+    result = torchrun(shared, tmp_path)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    for number, student in enumerate(STUDENTS):
+        (path,) = (tmp_path / "shared").rglob(f"{student['name']}__*/fold_0/{checkpoints.FINAL}")
+        two, one = torch.load(path, weights_only=True), final(alone, number)
+        for name, weight in one["network_weights"].items():
+            torch.testing.assert_close(two["network_weights"][name], weight, rtol=1e-4, atol=1e-6, msg=name)
+        for name, weight in one[checkpoints.OWN_KEY]["adapters"].items():
+            torch.testing.assert_close(two[checkpoints.OWN_KEY]["adapters"][name], weight, rtol=1e-4, atol=1e-6, msg=name)
+        rows = [
+            list(csv.DictReader((p.parent / "training.csv").read_text().splitlines()))
+            for p in (path, alone.students[number].checkpoint)
+        ]
+        for a, b in zip(*rows, strict=True):
+            for column in ("loss_total", "loss_validation", "pseudo_dice_mean"):
+                assert float(a[column]) == pytest.approx(float(b[column]), rel=1e-3, nan_ok=True)
+    assert result.stdout.count("features epoch 2") == 1
+
+
+def test_one_process_is_its_own_group() -> None:
+    alone = current_processes()
+    assert (alone.rank, alone.world, alone.is_first) == (0, 1, True)
+    assert alone.sum(np.array([1.0, 2.0])).tolist() == [1.0, 2.0]
+    assert alone.any(True, False) == [True, False]
+
+
+def test_more_processes_than_patches_are_refused(settings, tmp_path: Path) -> None:
+    from kdseg_testing.training_runs import make_trainer
+
+    trainer = make_trainer(settings(tmp_path))
+    trainer.processes = Processes(rank=0, world=3, local_rank=0)
+    with pytest.raises(ConfigurationError, match="3 processes"):
+        trainer._set_batch_size_and_oversample()
