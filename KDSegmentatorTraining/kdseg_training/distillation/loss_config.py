@@ -149,8 +149,8 @@ def method_losses(method: Method) -> List[LossSpec]:
       with a linear warm-up over 60 % of the training.
     - C, arXiv 2404.02738: logits, kernel matching and adaptive affinity on the encoder. Its weights, stages and T are not
       public. Here the two are weighed so that each has about a seventh of the gradient of the logits' loss, as measured with
-      a trained and an untrained student of a hippocampus network; with weights of 1 they would hardly be felt
-      [reconstruction].
+      two students, fresh and trained, of a hippocampus teacher after its first epoch; with weights of 1 they would hardly be
+      felt [reconstruction].
     """
     if method == "A":
         return [LogitsSpec()]

@@ -30,8 +30,7 @@ class RegionAware(StagedTerm):
     for each sample, with sums over channels and voxels, and then the mean over samples. A part whose mask is empty is 0. The
     target is taken at the stage's resolution from the nearest voxel. Needs labels.
 
-    Source: arXiv 2601.08301 and its group's public code; the three factors are
-    [reconstruction].
+    Source: arXiv 2601.08301 and its group's public code; the three factors are [reconstruction].
 
     Parameters
     ----------
