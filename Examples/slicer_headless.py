@@ -3,8 +3,8 @@
 Usage: ``Slicer --no-main-window --python-script slicer_headless.py IMAGES STUDENT RESULTS``
 
 ``IMAGES`` is a folder of images or of one DICOM series, or one image; ``STUDENT`` the name of an installed student or the path
-of a ``.kdseg.zip``. ``RESULTS`` gets one ``.seg.nrrd`` for each image and the table ``volumes.csv``. An image that fails does not
-stop the rest. Slicer's exit code is 0 if all were segmented, that of :mod:`kdseg.errors` if nothing could start, else 1.
+of a ``.kdseg.zip``. ``RESULTS`` gets one ``.seg.nrrd`` for each image and the table ``volumes.csv``. An image that fails does
+not stop the rest. Slicer's exit code is 0 if all were segmented, that of :mod:`kdseg.errors` if nothing could start, else 1.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ OnFinished = Optional[Callable[[Any], None]]
 Folder = Union[str, "os.PathLike[str]"]
 
 
-class KDSegmentatorLogic(ScriptedLoadableModuleLogic):  # type: ignore[misc]
+class KDSegmentatorLogic(ScriptedLoadableModuleLogic):
     """Segments with the students of this computer. Names are in Slicer's style; see docs/console.md.
 
     Attributes

@@ -85,7 +85,7 @@ def label_image(labels: LabelMap, values: Sequence[int], volume_node: Any) -> An
     kept = np.zeros(labels.counts.size, dtype=labels.voxels.dtype)
     kept[list(values)] = list(values)
     for source, target in zip(labels.voxels, view):
-        np.take(kept, source, out=target)
+        np.take(kept, source, out=target, mode="clip")  # every label is in range; "raise" would make a copy
     scalars.Modified()
     return image
 

@@ -131,6 +131,10 @@ def show(content: NewContent, volume_node: Any, segmentation_node: Optional[Any]
         fill(node, content)
         node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
         node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
+    except Exception:
+        if segmentation_node is None:
+            volume_node.GetScene().RemoveNode(node)
+        raise
     finally:
         node.EndModify(modifying)
     if node.GetDisplayNode() is None:

@@ -11,13 +11,33 @@ import vtk
 
 import slicer
 from KDSegmentatorLib.mrml import import_labels, volumes_table
-from KDSegmentatorLib.mrml.segmentations import not_found
+from KDSegmentatorLib.mrml.segmentations import not_found, read_content
+from KDSegmentatorLib.mrml.sequences import SegmentationFrames, frames
 
 from .test_segmentations import tag
 
 
-def save(scene: Any, folder: Path) -> Path:
-    """Save a scene as the application does: every storable node into a file, then the scene itself."""
+def save_and_load(scene: Any, folder: Path, form: str) -> None:
+    """Save the scene, close it, and load it again; ``form`` is "mrml" (a file for each node) or "mrb" (one file)."""
+    folder.mkdir()
+    path = folder / f"scene.{form}"
+    scene.SetURL(str(path))
+    scene.SetRootDirectory(str(folder))
+    if form == "mrb":
+        give_cache(scene, folder / "cache")
+        assert scene.WriteToMRB(str(path))
+        scene.Clear(0)
+        assert scene.ReadFromMRB(str(path))
+        return
+    save_nodes(scene, folder)
+    assert scene.Commit(str(path))
+    scene.Clear(0)
+    scene.SetURL(str(path))
+    assert scene.Connect()
+
+
+def save_nodes(scene: Any, folder: Path) -> None:
+    """Save every storable node into a file of its own, as the application does before it saves the scene."""
     for index in range(scene.GetNumberOfNodes()):
         node = scene.GetNthNode(index)
         if not node.IsA("vtkMRMLStorableNode") or not node.GetSaveWithScene() or node.IsA("vtkMRMLColorNode"):
@@ -29,15 +49,21 @@ def save(scene: Any, folder: Path) -> Path:
         suffix = storage.GetDefaultWriteFileExtension() or "seg.nrrd"
         storage.SetFileName(str(folder / f"node{index}.{suffix}"))
         assert storage.WriteData(node), node.GetName()
-    path = folder / "scene.mrml"
-    scene.SetURL(str(path))
-    scene.SetRootDirectory(str(folder))
-    assert scene.Commit(str(path))
-    return path
 
 
-@pytest.fixture
+def give_cache(scene: Any, folder: Path) -> None:
+    """Give the scene the folder into which it unpacks, as the application does."""
+    folder.mkdir()
+    cache, manager = slicer.vtkCacheManager(), slicer.vtkDataIOManager()
+    cache.SetRemoteCacheDirectory(str(folder))
+    manager.SetCacheManager(cache)
+    scene.SetCacheManager(cache)
+    scene.SetDataIOManager(manager)
+
+
+@pytest.fixture(params=["mrml", "mrb"])
 def reloaded(
+    request: pytest.FixtureRequest,
     scene: Any,
     make_volume: Callable[..., Any],
     write_labels: Callable[..., Path],
@@ -64,12 +90,7 @@ def reloaded(
     path = write_labels(np.where(labels == 5, 0, labels).astype(np.uint8), volume_node)
     node = import_labels(path, entries, volume_node, student="hippocampus 1.0.0")
     volumes_table(node)
-    folder = tmp_path / "saved"
-    folder.mkdir()
-    saved = save(scene, folder)
-    scene.Clear(0)
-    scene.SetURL(str(saved))
-    scene.Connect()
+    save_and_load(scene, tmp_path / "saved", request.param)
     return scene
 
 
@@ -102,3 +123,31 @@ def test_a_saved_scene_keeps_the_place_and_the_table(reloaded: Any) -> None:
     assert [table_node.GetCellText(row, 1) for row in range(table_node.GetNumberOfRows())] == ["7", "3", "0"]
     parent = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(table_node))
     assert hierarchy.GetItemName(parent) == "Study"
+
+
+def test_a_saved_scene_keeps_a_segmentation_sequence(
+    scene: Any,
+    make_volume: Callable[..., Any],
+    write_labels: Callable[..., Path],
+    voxels: np.ndarray,
+    labels: np.ndarray,
+    matrix: np.ndarray,
+    entries: Any,
+    tmp_path: Path,
+) -> None:
+    volumes = scene.AddNewNodeByClass("vtkMRMLSequenceNode", "Cine")
+    volumes.SetDataNodeAtValue(make_volume(voxels, matrix), "0")
+    volumes.SetDataNodeAtValue(make_volume(voxels, matrix), "40.5")
+    collected = SegmentationFrames(volumes)
+    for number, frame in enumerate(frames(volumes)):
+        path = write_labels(np.roll(labels, number, axis=0), frame.volume_node, f"frame{number}")
+        collected.add(frame, read_content(path, entries, frame.volume_node))
+    collected.show()
+    save_and_load(scene, tmp_path / "saved", "mrb")
+    (result,) = [n for n in slicer.util.getNodesByClass("vtkMRMLSequenceNode") if n.GetName() == "Cine segmentation"]
+    assert [result.GetNthIndexValue(i) for i in range(result.GetNumberOfDataNodes())] == ["0", "40.5"]
+    for number in range(2):
+        node = result.GetNthDataNode(number)
+        image = slicer.util.arrayFromSegmentInternalBinaryLabelmap(node, "Segment_2")
+        assert np.array_equal(image, np.roll(labels, number, axis=0))
+        assert [node.GetSegmentation().GetNthSegment(i).GetName() for i in range(3)] == [entry.name for entry in entries]

@@ -15,7 +15,7 @@ from kdseg.errors import InputError, OutputError, WorkerError
 from kdseg.io import read_volume, write_label_map, write_seg_nrrd
 from kdseg.segmentation import Code, Segmentation
 from KDSegmentatorLib.mrml import export_volume, import_labels
-from KDSegmentatorLib.mrml.segmentations import not_found
+from KDSegmentatorLib.mrml.segmentations import not_found, read_content, show
 
 
 @pytest.fixture
@@ -288,3 +288,18 @@ def test_every_segment_can_become_dicom_seg(
         assert segment.GetRepresentation("Binary labelmap").GetPointData().GetArray("ImageScalars") is not None
         assert tag(segment, "DICOM.SegmentAlgorithmType") == "AUTOMATIC"
         assert tag(segment, "DICOM.SegmentAlgorithmName") == "KDSegmentator hippocampus 1.0.0"
+
+
+def test_segments_that_slicer_refuses_leave_no_node_behind(
+    volume_node: Any, labels_path: Path, entries: Any, scene: Any
+) -> None:
+    content = read_content(labels_path, entries, volume_node)
+    refused = dataclasses.replace(content, segments=(("Segment_1", None),))
+    node = show(content, volume_node)
+    count = scene.GetNumberOfNodes()
+    with pytest.raises(WorkerError, match="does not accept the new segments"):
+        show(refused, volume_node)
+    assert scene.GetNumberOfNodes() == count
+    with pytest.raises(WorkerError, match="does not accept the new segments"):
+        show(refused, volume_node, node)
+    assert len(segments(node)) == 3
