@@ -17,7 +17,7 @@ from kdseg.errors import OutputError
 from KDSegmentatorLib.effect.editable import Masking, editable_voxels, visible
 from KDSegmentatorLib.effect.grid import editor_grid, image_of, labelmap_name, onto, surface_name, transform_between, voxels_of
 from KDSegmentatorLib.effect.layers import Layer, layers_of
-from KDSegmentatorLib.effect.sheets import Content, contents, kept, numbered
+from KDSegmentatorLib.effect.sheets import Content, contents, kept, numbered, present
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.mrml.terminology import set_algorithm
 
@@ -121,16 +121,17 @@ def prepare(segmentation_node: Any, volume_node: Any, result: Result, masking: M
         allowed = editable_voxels(segmentation_node, volume_node, grid, masking, written)
         labels[~allowed] = 0
     first = numbered(labels, [part.value for part in result.parts])
-    found = set(np.unique(first).tolist())
-    numbers = {part.segment_id: number for number, part in enumerate(result.parts, start=1)}
+    numbers = {part.segment_id: number for number, part in enumerate(result.parts, start=1) if part.segment_id is not None}
+    found = present(first)
     erasures = _erasures(segmentation_node, layers, written, overwrite, image_of(first > 0, grid))
-    keepers = list(kept(layers, written, allowed, grid))
-    filled = zip(result.parts, contents(first, [(numbers[name], cells) for name, cells in keepers], len(result.parts), grid))
+    keepers = kept(layers, numbers, allowed, grid)
+    keeping = frozenset().union(*(present(keeper) for keeper in keepers))
+    filled = zip(result.parts, contents(first, keepers, len(result.parts), grid))
     return Change(
         contents=tuple((part, content) for part, content in filled if part.segment_id is not None or content.value),
         erasures=erasures,
         not_found=tuple(part.name for number, part in enumerate(result.parts, start=1) if number not in found),
-        mixed=tuple(name for name, _cells in keepers),
+        mixed=tuple(name for name, number in numbers.items() if number in keeping),
         student=result.student,
     )
 

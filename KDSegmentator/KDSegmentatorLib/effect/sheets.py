@@ -1,13 +1,13 @@
 """New images for segments: what the student found, together with what those segments keep.
 
-A *sheet* is an array on the editor's grid in which every segment has its own value. All segments share the first sheet, unless
-two of them keep voxels at the same place: then the later one gets a sheet of its own.
+A *sheet* is an array on the editor's grid in which every segment has its own number, counted from 1. All segments share the
+first sheet, unless two of them keep voxels at the same place: then the later one gets a sheet of its own.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from KDSegmentatorLib.effect.grid import Extent, image_of, onto
 from KDSegmentatorLib.effect.layers import Layer
 
 Cells = npt.NDArray[np.bool_]
+Sheet = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -27,43 +28,52 @@ class Content:
     value: int
 
 
-def kept(
-    layers: Sequence[Layer], segment_ids: Sequence[str], allowed: Optional[Cells], grid: Any
-) -> Iterator[Tuple[str, Cells]]:
-    """Give every segment that has voxels where nothing may change, with those voxels on the grid.
+def numbered(labels: npt.NDArray[Any], values: Sequence[int]) -> Sheet:
+    """Return the first sheet: 1 where ``labels`` is ``values[0]``, 2 where it is ``values[1]`` …, 0 elsewhere."""
+    table = np.zeros(max([int(labels.max(initial=0)), *values]) + 1, dtype=_kind(len(values)))
+    table[list(values)] = np.arange(1, len(values) + 1)
+    sheet: Sheet = table[labels]
+    return sheet
+
+
+def kept(layers: Sequence[Layer], numbers: Mapping[str, int], allowed: Optional[Cells], grid: Any) -> List[Sheet]:
+    """Return what segments hold where nothing may change: one sheet for each layer in which there is something.
 
     Parameters
     ----------
     layers
         The images of the segmentation.
-    segment_ids
-        The segments that are written.
+    numbers
+        The number of each segment that is written, by segment ID.
     allowed
         Where voxels may change; None for everywhere.
     grid
         From :func:`KDSegmentatorLib.effect.grid.editor_grid`.
     """
-    if allowed is None:
-        return
-    for layer in layers:
-        members = [name for name in segment_ids if name in layer.values]
-        voxels = onto(grid, layer.image) if members else None
-        for name in members:
-            cells = (voxels == layer.values[name]) & ~allowed
-            if cells.any():
-                yield name, cells
+    sheets = []
+    for layer in layers if allowed is not None else ():
+        members = {layer.values[name]: number for name, number in numbers.items() if name in layer.values}
+        if members:
+            voxels = onto(grid, layer.image)
+            table = np.zeros(max(int(voxels.max(initial=0)), *members) + 1, dtype=_kind(max(numbers.values())))
+            table[list(members)] = list(members.values())
+            sheet = table[voxels]
+            sheet[allowed] = 0
+            if sheet.any():
+                sheets.append(sheet)
+    return sheets
 
 
-def numbered(labels: npt.NDArray[Any], values: Sequence[int]) -> npt.NDArray[Any]:
-    """Return the first sheet: 1 where ``labels`` is ``values[0]``, 2 where it is ``values[1]`` …, 0 elsewhere."""
-    kind = np.uint8 if len(values) < 256 else np.uint16
-    table = np.zeros(max([int(labels.max(initial=0)), *values]) + 1, dtype=kind)
-    table[list(values)] = np.arange(1, len(values) + 1)
-    sheet: npt.NDArray[Any] = table[labels]
-    return sheet
+def present(sheet: Sheet) -> FrozenSet[int]:
+    """Return the numbers that a sheet holds, without 0."""
+    length = int(sheet.max(initial=0)) + 1
+    counts = np.zeros(length, dtype=np.int64)
+    for plane in sheet:
+        counts += np.bincount(plane.ravel(), minlength=length)
+    return frozenset(np.flatnonzero(counts).tolist()) - {0}
 
 
-def contents(first: npt.NDArray[Any], keepers: Sequence[Tuple[int, Cells]], count: int, grid: Any) -> List[Content]:
+def contents(first: Sheet, keepers: Sequence[Sheet], count: int, grid: Any) -> List[Content]:
     """Return the content of each of ``count`` segments.
 
     Parameters
@@ -71,23 +81,23 @@ def contents(first: npt.NDArray[Any], keepers: Sequence[Tuple[int, Cells]], coun
     first
         From :func:`numbered`; it is changed.
     keepers
-        Number of a segment, counted from 1, and the voxels it keeps.
+        From :func:`kept`; they are changed.
     count
         Number of segments.
     grid
         Where the sheets lie.
     """
     own: Dict[int, Cells] = {}
-    for number, cells in keepers:
-        if first[cells].any() or number in own:
-            own[number] = own.get(number, first == number) | cells
+    for keeper in keepers:
+        clashing = present(np.where(first > 0, keeper, 0)) | (present(keeper) & own.keys())
+        for number in clashing:
+            own[number] = own.get(number, first == number) | (keeper == number)
             first[first == number] = 0
-        else:
-            first[cells] = number
-    found = np.unique(first)
-    shared = _smallest_image(first, grid)
+            keeper[keeper == number] = 0
+        np.copyto(first, keeper, where=keeper > 0)
+    shared, found = _smallest_image(first, grid), present(first)
     return [
-        Content(_smallest_image(own[number].astype(np.uint8), grid), 1)
+        Content(_smallest_image(own[number], grid), 1)
         if number in own
         else Content(shared, number)
         if number in found
@@ -96,7 +106,11 @@ def contents(first: npt.NDArray[Any], keepers: Sequence[Tuple[int, Cells]], coun
     ]
 
 
-def _smallest_image(sheet: npt.NDArray[Any], grid: Any) -> Any:
+def _kind(highest: int) -> Any:
+    return np.uint8 if highest < 256 else np.uint16
+
+
+def _smallest_image(sheet: Sheet, grid: Any) -> Any:
     """Return a sheet as an image without the empty space around its content."""
     extent, bounds, window = grid.GetExtent(), [], []
     for axis in range(3):
