@@ -50,7 +50,9 @@ class Panel:
         self.status = StatusArea(self.ui.statusPlace)
         self.progress = ProgressArea(self.ui.progressPlace)
         self.failures = FailureReporter(root, self.log.add)
-        self.students = StudentControl(self.ui, logic, failures=self.failures, on_chosen=self._student_chosen)
+        self.students = StudentControl(
+            self.ui, logic, failures=self.failures, on_chosen=self._student_chosen, on_log=self.log.add
+        )
         self.structures = StructureList(
             self.ui.structuresPlace, self.ui.structuresBoxPlace, self.ui.structuresLabel, on_changed=self._structures_changed
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Callable, Optional, Sequence
+from typing import Any, Callable, Optional, Sequence, Set
 
 import qt
 
@@ -28,6 +28,8 @@ class StudentControl:
         Shows errors.
     on_chosen
         Called with the key of a student that the user chose or added; empty when none is left.
+    on_log
+        Takes lines for the log: damaged bundles are named there.
 
     Attributes
     ----------
@@ -39,8 +41,11 @@ class StudentControl:
         Title of a student that is asked for and not installed; empty for none.
     """
 
-    def __init__(self, ui: Any, logic: Any, *, failures: Any, on_chosen: Callable[[str], None]) -> None:
-        self._logic, self.failures, self._on_chosen = logic, failures, on_chosen
+    def __init__(
+        self, ui: Any, logic: Any, *, failures: Any, on_chosen: Callable[[str], None], on_log: Callable[[str], None]
+    ) -> None:
+        self._logic, self.failures, self._on_chosen, self._on_log = logic, failures, on_chosen, on_log
+        self._told: Set[str] = set()
         self._place = ui.studentPlace
         self.current: Optional[Any] = None
         self.key = ""
@@ -55,6 +60,7 @@ class StudentControl:
         if not parameters.student and students:
             parameters.student = students[0].identifier
         self._show(students, parameters.student)
+        self._tell_problems()
 
     def folder(self) -> str:
         """Return where added students are kept."""
@@ -115,6 +121,13 @@ class StudentControl:
     def _select(self, key: str) -> None:
         self._show(self._logic.library.students(), key)
         self._on_chosen(key)
+
+    def _tell_problems(self) -> None:
+        """Name each bundle that cannot be used once in the log."""
+        for _path, error in self._logic.library.problems():
+            if str(error) not in self._told:
+                self._told.add(str(error))
+                self._on_log(_("A student cannot be used. {error}").format(error=error))
 
     def _show(self, students: Sequence[Any], key: str) -> None:
         self.key = key
