@@ -49,11 +49,10 @@ class SlicerPip:
         self._slicer = slicer_module
 
     def download(self, requirements: Sequence[str], folder: Path) -> None:
-        """Download with the Python of the child processes; Slicer has no function for it."""
-        command = [python_program(), "-m", "pip", "--disable-pip-version-check", "download", "--no-deps", *WHEELS_ONLY]
-        command += ["--dest", str(folder), *requirements]
-        flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-        subprocess.run(command, check=True, capture_output=True, encoding="utf-8", errors="replace", creationflags=flags)  # noqa: S603
+        """Download with Slicer's Python."""
+        util = self._slicer.util
+        execute = getattr(util, "executePythonModule", None) or util._executePythonModule
+        execute("pip", ["download", "--no-deps", *WHEELS_ONLY, "--dest", str(folder), *requirements])
 
     def install(self, requirements: Sequence[str], constraints: Path, folder: Optional[Path], *, offline: bool) -> None:
         """Install; the user has been asked before, so Slicer does not ask again."""

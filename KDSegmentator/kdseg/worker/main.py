@@ -18,6 +18,7 @@ from kdseg.worker.channel import Channel, take_pipes
 from kdseg.worker.lifeline import Ending, Lifeline
 from kdseg.worker.messages import PROTOCOL, FailedMessage, Message, StartedMessage
 from kdseg.worker.request import JobRequest
+from kdseg.worker.windows_libraries import add_openvino_libraries
 
 PRIVATE_PREFIX = "kdseg-job-"
 """How the name of a job's private folder begins; no other folder is ever removed."""
@@ -74,6 +75,7 @@ class _Child:
             limit_blas(self._request.threads)
             if self._request.private_folder:
                 tempfile.tempdir = str(self._file.parent)
+            add_openvino_libraries()
             from kdseg.worker.job import JobRunner
 
             return JobRunner(self._request, self._channel, self._lifeline.cancelled, self._ending.claim).run(), 0

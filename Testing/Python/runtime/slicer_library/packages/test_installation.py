@@ -30,6 +30,9 @@ class Slicer:
             print("install", *requirements)
             subprocess.run([sys.executable, "-m", "pip", "install", *requirements], check=True, capture_output=True, text=True)
         @staticmethod
+        def _executePythonModule(module, arguments):
+            subprocess.run([sys.executable, "-m", module, *arguments], check=True, capture_output=True, text=True)
+        @staticmethod
         def pip_uninstall(names):
             print("uninstall", names)
             subprocess.run([sys.executable, "-m", "pip", "uninstall", "-y", *names.split()], check=True, capture_output=True)
