@@ -105,6 +105,12 @@ class TestTokenLabels:
         assert known[0].tolist() == [[True, False], [False, False]]
         assert same[0, 0, 0]
 
+    def test_ignored_voxels_of_regions_do_not_vote(self):
+        """Two ignored voxels of the first cell are in the region, its annotated one is not: like the second cell."""
+        regions = torch.tensor([[[1, 1, 0, 0, 0, 0], [1, 1, 0, 0, 0, 0]]]).view(1, 2, 1, 6)
+        same, _ = same_label(regions, LabelScheme(1, regions=True, ignore_label=2), (1, 2))
+        assert same.all()
+
 
 def pair(angle: float) -> torch.Tensor:
     """Two voxels with unit vectors of two channels at an angle: affinity 1 with itself and cos(angle) with the other."""
