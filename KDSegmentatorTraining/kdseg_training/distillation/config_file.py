@@ -92,7 +92,7 @@ def _configuration_error(error: ValidationError, path: Path) -> ConfigurationErr
         expected="; ".join(expected),
         found="; ".join(found),
         path=path,
-        remedy="Correct these keys; docs/distillation.md lists all of them.",
+        remedy="Correct these keys; docs/training.md lists all of them.",
     )
 
 

@@ -7,15 +7,9 @@ from typing import Any, Dict
 import torch
 
 from kdseg_training.distillation.config import DistillationConfig
-from kdseg_training.distillation.training.runs import (
-    TrainingResult,
-    new_arm,
-    new_trainer,
-    open_data_set,
-    open_teacher,
-    set_folders,
-    train_from_config,
-)
+from kdseg_training.distillation.training import checkpoints
+from kdseg_training.distillation.training.runs import TrainingResult, new_arm, new_trainer, train_from_config
+from kdseg_training.distillation.training.sources import open_data_set, open_teacher, set_folders
 from kdseg_training.distillation.training.trainer import nnUNetTrainerKD
 
 TIMES = ("seconds", "time", "epoch_start_timestamps", "epoch_end_timestamps")
@@ -57,3 +51,10 @@ def assert_same(a: Any, b: Any, where: str = "") -> None:
             assert_same(x, y, f"{where}/{i}")
     else:
         assert a == b or (a != a and b != b), where
+
+
+def checkpoint_steps(trainer: nnUNetTrainerKD) -> int:
+    """Return the step that a trainer's newest checkpoint was written at."""
+    path = checkpoints.newest(trainer.folder)
+    assert path is not None
+    return int(checkpoints.load(path)[checkpoints.OWN_KEY]["step"])

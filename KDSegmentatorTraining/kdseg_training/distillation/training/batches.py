@@ -9,17 +9,18 @@ global batch, each making its own samples of it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Literal, Mapping, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Literal, Mapping, Optional, Sequence, Tuple
 
 import torch
 from torch.utils.data import Dataset
 
+from kdseg_training.distillation.training.companions import split_companions
 from kdseg_training.distillation.training.randomness import derive_seed, own_randomness, seed_everything
 
 Kind = Literal["train", "validation"]
 BatchKey = Tuple[Kind, int]
 Batch = Dict[str, Any]
-"""``data`` (N, C, *spatial); ``target``: one tensor for each head, or a single one; ``keys``: the cases' names."""
+"""``data`` (N, C, *spatial); ``target``: one tensor for each head, or a single one; ``keys``: cases; perhaps ``carried``."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,18 @@ class SampleMaker:
         The global batch, to decide which of its samples must show foreground.
     oversample
         Share of the batch that must, nnU-Net's ``oversample_foreground_percent``; None: the loader's own (probabilistic) rule.
+    companions
+        Name → channels of what the loader appends to the data; see :mod:`kdseg_training.distillation.training.companions`.
     """
 
-    def __init__(self, loader: Any, share: SampleShare, oversample: float | None) -> None:
+    def __init__(
+        self,
+        loader: Any,
+        share: SampleShare,
+        oversample: Optional[float],
+        companions: Optional[Mapping[str, int]] = None,
+    ) -> None:
+        self._companions = dict(companions or {})
         self._loader = loader
         self._share = share
         self._oversample = oversample
@@ -69,7 +79,7 @@ class SampleMaker:
             if self._oversample is not None:
                 self._loader.get_do_oversample = _Always(self._must_show_foreground(sample))
             samples.append(self._loader.generate_train_batch())
-        return join_samples(samples)
+        return split_companions(join_samples(samples), self._companions)
 
     def _must_show_foreground(self, sample: int) -> bool:
         """Follow nnU-Net's rule for a batch of the global size."""

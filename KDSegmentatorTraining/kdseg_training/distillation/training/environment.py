@@ -11,7 +11,7 @@ import torch
 from kdseg.errors import ConfigurationError
 from kdseg_training.distillation.config import DistillationConfig, StudentSettings, read_config
 from kdseg_training.distillation.training.arm import Arm
-from kdseg_training.distillation.training.runs import check_student, open_data_set, open_teacher, set_folders, student_plans
+from kdseg_training.distillation.training.sources import check_student, open_data_set, open_teacher, set_folders, student_plans
 
 SETTINGS_VARIABLE, STUDENT_VARIABLE = "KDSEG_DISTILLATION", "KDSEG_STUDENT"
 """Path of the settings file; name of the student in it, needed where it lists several."""

@@ -72,7 +72,7 @@ class FamilyTraining:
         if self._signals is None:
             teacher = next((arm.settings.teacher for arm in self.arms if arm.distillation is not None), None)
             self._signals = None if teacher is None else LiveTeacher(teacher, self.first.precision)
-        batches = self.first.make_batches()
+        batches = self.first.make_batches(None if self._signals is None else self._signals.companions)
         outputs = [ArmOutput(arm) for arm in self.arms]
         start = min(arm.step for arm in self.arms)
         budget = self.first.settings.budget

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
 from nnunetv2.training.dataloading.data_loader import nnUNetDataLoader
 
 from kdseg.errors import TrainingDataError
 from kdseg_training.distillation.training.batches import Kind, SampleMaker, SampleShare, SeededBatches
+from kdseg_training.distillation.training.companions import Companion, CompanionDataset, CompanionTransforms
 
 
-def make_batches(trainer: Any, *, seed: int, share: SampleShare, mirror: bool) -> SeededBatches:
+def make_batches(
+    trainer: Any, *, seed: int, share: SampleShare, mirror: bool, companions: Optional[Mapping[str, Companion]] = None
+) -> SeededBatches:
     """Make the stream of a trainer's data set and fold.
 
     Transforms, patch sizes, foreground oversampling and dummy 2-D augmentation are nnU-Net's. One thing is set otherwise: its
@@ -27,6 +30,8 @@ def make_batches(trainer: Any, *, seed: int, share: SampleShare, mirror: bool) -
         See :mod:`kdseg_training.distillation.training.batches`.
     mirror
         Whether to mirror training patches.
+    companions
+        Name → arrays that go through the augmentation of training patches with the image.
 
     Raises
     ------
@@ -54,12 +59,19 @@ def make_batches(trainer: Any, *, seed: int, share: SampleShare, mirror: bool) -
     )
     validation = trainer.get_validation_transforms(scales, **common)
     make_deterministic(training)
-    plan: Dict[Kind, Tuple[Any, Any]] = {"train": (initial_patch, training), "validation": (patch, validation)}
-    datasets = dict(zip(plan, _datasets(trainer), strict=True))
+    training_set, validation_set = _datasets(trainer)
+    channels = {name: companion.channels for name, companion in (companions or {}).items()}
+    if companions:
+        training_set = CompanionDataset(training_set, companions)
+        training = CompanionTransforms(training, sum(channels.values()))
+    plan: Dict[Kind, Tuple[Any, Any, Any, Mapping[str, int]]] = {
+        "train": (training_set, initial_patch, training, channels),
+        "validation": (validation_set, patch, validation, {}),
+    }
     makers: Dict[Kind, SampleMaker] = {}
-    for kind, (size, transforms) in plan.items():
+    for kind, (dataset, size, transforms, carried) in plan.items():
         loader = nnUNetDataLoader(
-            datasets[kind],
+            dataset,
             1,
             size,
             patch,
@@ -71,7 +83,7 @@ def make_batches(trainer: Any, *, seed: int, share: SampleShare, mirror: bool) -
             probabilistic_oversampling=trainer.probabilistic_oversampling,
         )
         oversample = None if trainer.probabilistic_oversampling else trainer.oversample_foreground_percent
-        makers[kind] = SampleMaker(loader, share, oversample)
+        makers[kind] = SampleMaker(loader, share, oversample, carried)
     return SeededBatches(makers, seed)
 
 

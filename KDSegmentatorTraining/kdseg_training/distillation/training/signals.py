@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Protocol, Sequence
+from typing import Mapping, Protocol, Sequence
 
 from kdseg_training.distillation.outputs import Outputs
 from kdseg_training.distillation.teacher import Teacher
+from kdseg_training.distillation.training.companions import Companion
 from kdseg_training.distillation.training.precision import Precision
 from kdseg_training.distillation.training.step import DeviceBatch
 
 
 class TeacherSignals(Protocol):
-    """Gives the teacher's outputs for a batch: computed now, or carried through the augmentation from a store."""
+    """Gives the teacher's outputs for a batch: computed now, or carried through the augmentation from a store.
+
+    Attributes
+    ----------
+    companions
+        What the batches must carry for it; empty for a teacher that computes.
+    """
+
+    companions: Mapping[str, Companion]
 
     def __call__(self, batch: DeviceBatch, stage_names: Sequence[str]) -> Outputs:
         """Return the outputs for ``batch.data`` (or from ``batch.carried``), with the named stages."""
@@ -30,6 +39,8 @@ class LiveTeacher:
     precision
         The same as the students'.
     """
+
+    companions: Mapping[str, Companion] = {}
 
     def __init__(self, teacher: Teacher, precision: Precision) -> None:
         self._teacher = teacher

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from typing import Any, ClassVar, Dict, List, Optional, Tuple
+from typing import Any, ClassVar, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from kdseg_training.distillation.training import checkpoints, snapshot
 from kdseg_training.distillation.training.arm import Arm
 from kdseg_training.distillation.training.averaging import WeightAverage
 from kdseg_training.distillation.training.batches import SampleShare, SeededBatches
+from kdseg_training.distillation.training.companions import Companion
 from kdseg_training.distillation.training.failures import diverged
 from kdseg_training.distillation.training.history import EpochRecord, Tally
 from kdseg_training.distillation.training.patches import make_batches, require_cases, require_fold
@@ -205,13 +206,13 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
             seed=derive_seed(self._arm.config.seed, "adapters"),
         )
 
-    def make_batches(self) -> SeededBatches:
-        """Return the stream of batches of this data set, fold and seed."""
+    def make_batches(self, companions: Optional[Mapping[str, Companion]] = None) -> SeededBatches:
+        """Return the stream of batches of this data set, fold and seed, with what is to go through the augmentation."""
         share = SampleShare(self.batch_size, self.processes.rank, self.processes.world)
         mirror = self._arm.config.mirror_augmentation
         allowed = self.inference_allowed_mirroring_axes
         try:
-            return make_batches(self, seed=self._arm.config.seed, share=share, mirror=mirror)
+            return make_batches(self, seed=self._arm.config.seed, share=share, mirror=mirror, companions=companions)
         finally:
             self.inference_allowed_mirroring_axes = allowed  # nnU-Net sets it while it plans the augmentation
 
@@ -228,13 +229,16 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
         return () if self.distillation is None else self.distillation.stage_names
 
     def learn(self, batch: DeviceBatch, teacher: Optional[Outputs]) -> None:
-        """Take one optimiser step.
+        """Take one optimiser step; a plain arm has nothing to learn from an unlabelled batch and passes over it.
 
         Raises
         ------
         DivergenceError
             If loss or gradients are not finite; the weights are then still those of the step before.
         """
+        if batch.target is None and self.distillation is None:
+            self.step += 1
+            return
         seed_everything(derive_seed(self._arm.config.seed, "step", self.processes.rank, self.step))
         self.network.train()
         self.optimizer.zero_grad(set_to_none=True)

@@ -18,10 +18,10 @@ from kdseg.errors import (
 )
 from kdseg_testing.training_runs import make_trainer, run
 from kdseg_training.distillation.training import checkpoints
+from kdseg_training.distillation.training.devices import choose_device
 from kdseg_training.distillation.training.failures import readable_failures
 from kdseg_training.distillation.training.family import FamilyTraining
 from kdseg_training.distillation.training.precision import choose_precision
-from kdseg_training.distillation.training.runs import choose_device
 
 CPU = torch.device("cpu")
 

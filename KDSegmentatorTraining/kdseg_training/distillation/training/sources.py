@@ -1,0 +1,154 @@
+"""What a run starts from: nnU-Net's folders, the planned data set, the students' plans and the teacher."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional
+
+import torch
+
+from kdseg.bundle.strict_json import parse_json_object
+from kdseg.errors import ConfigurationError, TrainingDataError
+from kdseg_training.distillation.config import DistillationConfig, StudentSettings
+from kdseg_training.distillation.family import derive_plans
+from kdseg_training.distillation.teacher import Teacher, check_agreement, check_folds, load_teacher
+
+PREPROCESSED, RESULTS = "nnUNet_preprocessed", "nnUNet_results"
+"""nnU-Net's environment variables."""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A planned data set.
+
+    Attributes
+    ----------
+    name
+        ``Dataset004_Hippocampus``.
+    folder
+        Where it is preprocessed.
+    description
+        Its ``dataset.json``.
+    """
+
+    name: str
+    folder: Path
+    description: Dict[str, Any]
+
+    def plans(self, name: str) -> Dict[str, Any]:
+        """Return a plans file."""
+        return _read_json(self.folder / f"{name}.json")
+
+
+def set_folders(config: DistillationConfig) -> None:
+    """Tell nnU-Net the folders of the configuration; it reads them from the environment."""
+    for variable, folder in ((PREPROCESSED, config.preprocessed), (RESULTS, config.results)):
+        if folder is not None:
+            os.environ[variable] = str(folder)
+        elif not os.environ.get(variable):
+            key = variable.removeprefix("nnUNet_")
+            raise ConfigurationError(
+                f"It is not said where {key} data are.",
+                expected=f"{key}: a folder in the file, or the environment variable {variable}",
+                path=config.source,
+            )
+
+
+def open_data_set(config: DistillationConfig) -> DataSet:
+    """Find the preprocessed data set.
+
+    Raises
+    ------
+    TrainingDataError
+        If it does not exist or has no ``dataset.json``.
+    """
+    root = Path(os.environ[PREPROCESSED])
+    wanted = str(config.dataset)
+    pattern = f"Dataset{int(wanted):03d}_*" if wanted.isdigit() else wanted
+    found = sorted(path for path in root.glob(pattern) if path.is_dir()) if root.is_dir() else []
+    if len(found) != 1:
+        raise TrainingDataError(
+            f"The data set {wanted} is not there." if not found else f"The number {wanted} means several data sets.",
+            expected=f"one folder {pattern}",
+            found=", ".join(path.name for path in found) or "none",
+            path=root,
+            remedy="Run nnUNetv2_plan_and_preprocess for it, and check preprocessed: or nnUNet_preprocessed.",
+        )
+    return DataSet(found[0].name, found[0], _read_json(found[0] / "dataset.json"))
+
+
+def open_teacher(config: DistillationConfig, device: torch.device, say: Callable[[str], None]) -> Optional[Teacher]:
+    """Load the teacher, if the configuration has one and a student listens to it."""
+    wanted = config.teacher
+    if wanted is None or not any(student.is_distilled for student in config.students):
+        return None
+    channels_last = device.type == "cpu" if config.channels_last is None else config.channels_last
+    teacher = load_teacher(
+        wanted.model_folder,
+        folds=wanted.folds,
+        checkpoint=wanted.checkpoint,
+        device=device,
+        mirroring=wanted.mirroring,
+        channels_last=channels_last,
+    )
+    say(f"Teacher: {teacher.source.folder.name}, fold {', '.join(teacher.source.folds)}, sha256 {teacher.digest()[:12]}….")
+    return teacher
+
+
+def student_plans(config: DistillationConfig, student: StudentSettings, data: DataSet) -> Dict[str, Any]:
+    """Return a student's plans: read from its own file, derived by its factor, or those of the run as they are."""
+    if student.plans is not None:
+        return data.plans(student.plans)
+    plans = data.plans(config.plans)
+    if student.factor is None or student.factor == 1:
+        return plans
+    return derive_plans(plans, factor=student.factor, floor=student.floor, configuration=config.configuration)
+
+
+def check_student(
+    config: DistillationConfig, plans: Dict[str, Any], data: DataSet, teacher: Optional[Teacher], say: Callable[[str], None]
+) -> None:
+    """Check that the teacher fits the student, before anything is written."""
+    if config.configuration not in plans.get("configurations", {}):
+        raise ConfigurationError(
+            f"The plans have no configuration {config.configuration}.",
+            expected=", ".join(plans.get("configurations", {})) or "configurations",
+            found=config.configuration,
+            path=config.source,
+        )
+    if teacher is None or config.teacher is None:
+        return
+    check_agreement(
+        teacher.plans,
+        plans,
+        teacher.configuration,
+        teacher_dataset=teacher.dataset,
+        student_dataset=data.description,
+        student_configuration=config.configuration,
+    )
+    doubt = check_folds(
+        teacher.source.folds,
+        config.fold,
+        teacher_data_set=str(teacher.plans.get("dataset_name")),
+        student_data_set=data.name,
+        allow_seen_validation=config.teacher.allow_seen_validation,
+    )
+    if doubt:
+        say(doubt)
+
+
+def _read_json(path: Path) -> Dict[str, Any]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        available: List[str] = sorted(p.name for p in path.parent.glob("*.json"))
+        raise TrainingDataError(
+            "A file of the data set cannot be read.",
+            expected=path.name,
+            found=", ".join(available) or error.strerror or str(error),
+            path=path,
+            remedy="Run nnUNetv2_plan_and_preprocess for this data set, or correct dataset: and plans:.",
+        ) from error
+    return parse_json_object(content, str(path))
