@@ -10,7 +10,7 @@ from typing import Any, List
 
 
 def add_openvino_libraries() -> List[Path]:
-    """Let ONNX Runtime find the libraries of the package ``openvino``; return the folders. Call it before ONNX Runtime is loaded.
+    """Let ONNX Runtime, which must not be loaded yet, find the libraries of the package ``openvino``; return their folders.
 
     On Linux they lie inside of ``onnxruntime-openvino``, so nothing is done.
     """
