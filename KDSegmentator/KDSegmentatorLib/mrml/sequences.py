@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Optional, Tuple
 
-import slicer
+import slicer.util
+
 from kdseg.errors import InputError
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.mrml.segmentations import NewContent, fill
@@ -121,10 +122,7 @@ def _copy_index(source: Any, target: Any) -> None:
 def _browser_of(sequence_node: Any) -> Any:
     """Return the browser that plays the sequence; a new one where there is none."""
     scene = sequence_node.GetScene()
-    browsers = scene.GetNodesByClass("vtkMRMLSequenceBrowserNode")
-    browsers.UnRegister(None)
-    for index in range(browsers.GetNumberOfItems()):
-        browser = browsers.GetItemAsObject(index)
+    for browser in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode", scene):
         if browser.IsSynchronizedSequenceNodeID(sequence_node.GetID(), True):
             return browser
     name = scene.GenerateUniqueName(_("{sequence} browser").format(sequence=sequence_node.GetName()))

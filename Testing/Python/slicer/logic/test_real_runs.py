@@ -11,7 +11,7 @@ import qt
 
 import slicer
 from kdseg.bundle import load_student
-from kdseg.errors import IntensityError, MemoryLimitError
+from kdseg.errors import IntensityError
 from kdseg.io import read_volume
 from kdseg.limits import Options
 from kdseg.pipeline import segment
@@ -123,10 +123,3 @@ def test_a_failure_of_the_child_names_the_volume(
         logic.segment(constant, "threshold")
     assert scene.GetNumberOfNodes() == count
     assert private_folders() == []
-
-
-def test_too_little_memory_is_refused_with_the_numbers(logic: Any, make_volume: Callable[..., Any], voxels: np.ndarray) -> None:
-    with pytest.raises(MemoryLimitError) as caught:
-        logic.segment(make_volume(voxels), "threshold", memoryBytes=1024**2)
-    assert caught.value.limit_bytes == 1024**2
-    assert caught.value.estimate_bytes > 1024**2

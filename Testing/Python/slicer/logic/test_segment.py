@@ -8,6 +8,7 @@ from typing import Any, Callable
 import numpy as np
 import pytest
 
+import slicer
 from kdseg.errors import (
     BundleError,
     Cancelled,
@@ -90,7 +91,7 @@ def test_a_result_on_another_grid_is_a_failure(logic: Any, volume_node: Any, vox
     assert "grid" in run.error.problem
     assert "read_content" in run.details
     assert run.segmentationNode is None
-    assert scene.GetNodesByClass("vtkMRMLSegmentationNode").GetNumberOfItems() == 0
+    assert len(slicer.util.getNodesByClass("vtkMRMLSegmentationNode")) == 0
 
 
 def test_an_unexpected_error_ends_the_run_too(logic: Any, volume_node: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,10 +120,10 @@ def test_a_given_segmentation_is_replaced(
     logic: Any, volume_node: Any, make_volume: Callable[..., Any], voxels: np.ndarray, scene: Any
 ) -> None:
     node = logic.segment(make_volume(-voxels, "Other"), "threshold")
-    count = scene.GetNodesByClass("vtkMRMLSegmentationNode").GetNumberOfItems()
+    count = len(slicer.util.getNodesByClass("vtkMRMLSegmentationNode"))
     assert logic.segment(volume_node, "threshold", node) is node
     assert np.array_equal(segment_array(node, "Segment_1", volume_node), voxels > 0)
-    assert scene.GetNodesByClass("vtkMRMLSegmentationNode").GetNumberOfItems() == count
+    assert len(slicer.util.getNodesByClass("vtkMRMLSegmentationNode")) == count
 
 
 def test_what_was_not_found_is_told(logic: Any, make_volume: Callable[..., Any], voxels: np.ndarray) -> None:
@@ -208,7 +209,7 @@ def test_a_volume_that_was_removed_gets_no_result(logic: Any, volume_node: Any, 
     assert run.state == "failed"
     assert isinstance(run.error, InputError)
     assert "removed" in run.error.problem
-    assert scene.GetNodesByClass("vtkMRMLSegmentationNode").GetNumberOfItems() == 0
+    assert len(slicer.util.getNodesByClass("vtkMRMLSegmentationNode")) == 0
 
 
 def test_a_segmentation_that_was_removed_is_made_anew(logic: Any, volume_node: Any, voxels: np.ndarray, scene: Any) -> None:
