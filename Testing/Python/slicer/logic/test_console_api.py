@@ -198,3 +198,14 @@ def runs(logic: Any, played: Any, make_volume: Callable[..., Any], scene: Any) -
     for run in found:
         run.wait()
     return {type(run): run for run in found}
+
+
+def test_the_folder_of_added_students_is_remembered(module: Any, students_folder: Path, scene: Any) -> None:
+    logic = module.KDSegmentatorLogic()
+    usual = logic.library.user_folder
+    assert "threshold" not in [student.name for student in logic.library.students()]
+    logic.setStudentsFolder(students_folder)
+    assert "threshold" in [student.name for student in logic.library.students()]
+    assert module.KDSegmentatorLogic().library.user_folder == students_folder
+    logic.setStudentsFolder(None)
+    assert module.KDSegmentatorLogic().library.user_folder == usual
