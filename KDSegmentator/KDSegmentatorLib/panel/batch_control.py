@@ -67,7 +67,7 @@ class BatchControl:
         if self.phase is not Phase.IDLE:
             self.cancel()
             return
-        if not queue_readiness(self._queue()).enabled or not self._panel.installation.ensure():
+        if not queue_readiness(self._queue()).enabled or not self._panel.install_missing():
             self._show()
             return
         wanted = [item for item, case in zip(self._items, self._cases) if case.wanted]

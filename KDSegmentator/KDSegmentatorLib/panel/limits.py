@@ -90,6 +90,8 @@ class AdvancedControl:
 
     @guarded
     def _install(self) -> None:
-        self._panel.installation.change()
-        self.show()
-        self._panel.update()
+        try:
+            self._panel.installation.change()
+        finally:
+            self.show()
+            self._panel.update()

@@ -7,6 +7,7 @@ from typing import Any, Dict, FrozenSet, Optional
 import vtk
 
 import slicer
+from kdseg.errors import KDSegError
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.panel import facts
 from KDSegmentatorLib.panel.batch_control import BatchControl
@@ -20,6 +21,7 @@ from KDSegmentatorLib.panel.students import StudentControl
 from KDSegmentatorLib.presentation import structures as structure_decisions
 from KDSegmentatorLib.presentation.estimate import estimate_sentence
 from KDSegmentatorLib.presentation.readiness import Phase, Situation, Tone, readiness
+from KDSegmentatorLib.presentation.result import failed
 from KDSegmentatorLib.widgets.error_dialog import close_all
 from KDSegmentatorLib.widgets.log_area import LogArea
 from KDSegmentatorLib.widgets.progress_area import ProgressArea
@@ -128,11 +130,27 @@ class Panel:
             self.update()
             return
         self.estimation.stop()
-        if not self.installation.ensure():
-            self.status.show_sentence(self.installation.refusal(), Tone.PROBLEM)
-            return
-        self.advanced.show()
-        self.run.start(self._order())
+        if self.install_missing():
+            self.run.start(self._order())
+
+    def install_missing(self) -> bool:
+        """Install what a run needs, after asking; return whether a run can start.
+
+        Raises
+        ------
+        InstallationError
+            If the installation fails.
+        """
+        try:
+            installed = self.installation.ensure()
+        except KDSegError as error:
+            self.run.say(failed(error.problem, ""))
+            raise
+        if installed:
+            self.advanced.show()
+        else:
+            self.run.say((self.installation.refusal(), Tone.PROBLEM))
+        return installed
 
     def situation(self) -> Situation:
         """Collect what decides whether a run can start."""

@@ -127,6 +127,11 @@ class RunControl:
         self.phase = Phase.IDLE
         self._on_progress(None)
 
+    def say(self, outcome: Tuple[str, Tone]) -> None:
+        """Show a sentence in the place of an outcome: why a run did not begin."""
+        self.outcome = outcome
+        self._on_changed()
+
     def forget_outcome(self) -> None:
         """Say nothing of the last run any more: the choices changed."""
         self.outcome = ("", Tone.HINT)
