@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Optional
+from typing import Annotated, Any, Dict, Literal, Optional
 
 import typer
 
-from kdseg.errors import Cancelled, KDSegError
+from kdseg.errors import Cancelled, ConfigurationError, KDSegError
 
 
 def distill(
@@ -24,19 +25,17 @@ def distill(
     """Train students, with a teacher or without; several of them share every batch and every forward of the teacher."""
     try:
         if resume and restart:
-            from kdseg.errors import ConfigurationError
-
             raise ConfigurationError("The run cannot be continued and started again.", expected="--resume or --restart")
         _run(config, "resume" if resume else "restart" if restart else "new", device, as_json)
     except KDSegError as error:
         typer.echo(json.dumps({"error": error.as_dict()}) if as_json else f"Error: {error}", err=True)
         raise typer.Exit(error.exit_code) from error
     except KeyboardInterrupt as error:
-        typer.echo("Stopped before the first step.", err=True)
+        typer.echo("Stopped at once; the last checkpoint counts.", err=True)
         raise typer.Exit(Cancelled.exit_code) from error
 
 
-def _run(path: Path, mode: str, device: Optional[str], as_json: bool) -> None:
+def _run(path: Path, mode: Literal["new", "resume", "restart"], device: Optional[str], as_json: bool) -> None:
     from kdseg_training.distillation.config import read_config
 
     config = read_config(path)  # what is wrong in the file is told before torch is imported
@@ -47,9 +46,9 @@ def _run(path: Path, mode: str, device: Optional[str], as_json: bool) -> None:
         if not as_json:
             typer.echo(text)
 
-    request = _StopRequest()
     display = Silent() if as_json or not _is_first_process() else choose_display(say)
-    result = train_from_config(config, mode=mode, device=device, display=display, stop=request.asked, say=say)  # type: ignore[arg-type]
+    with _StopRequest() as request:
+        result = train_from_config(config, mode=mode, device=device, display=display, stop=request.asked, say=say)
     if not result.is_first_process:
         return
     if as_json:
@@ -65,8 +64,6 @@ def _run(path: Path, mode: str, device: Optional[str], as_json: bool) -> None:
 
 
 def _is_first_process() -> bool:
-    import os
-
     return os.environ.get("RANK", "0") == "0"
 
 
@@ -75,8 +72,16 @@ class _StopRequest:
 
     def __init__(self) -> None:
         self._asked = False
+        self._before: Dict[int, Any] = {}
+
+    def __enter__(self) -> _StopRequest:
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._ask)
+            self._before[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _ask(self, _number: int, _frame: Optional[FrameType]) -> None:
         if self._asked:
@@ -84,4 +89,5 @@ class _StopRequest:
         self._asked = True
 
     def asked(self) -> bool:
+        """Tell whether somebody asked."""
         return self._asked

@@ -6,7 +6,7 @@ Every arm has its own network, optimiser, losses, folder and checkpoints, and ta
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Callable, Iterator, List, Optional, Sequence
 
 import torch
@@ -17,6 +17,7 @@ from kdseg_training.distillation.training.batches import Batch, schedule
 from kdseg_training.distillation.training.cost import Cost
 from kdseg_training.distillation.training.display import Display, Silent
 from kdseg_training.distillation.training.failures import readable_failures
+from kdseg_training.distillation.training.locks import sole_writer
 from kdseg_training.distillation.training.output import ArmOutput
 from kdseg_training.distillation.training.signals import LiveTeacher, TeacherSignals
 from kdseg_training.distillation.training.step import TOTAL, to_device
@@ -69,10 +70,17 @@ class FamilyTraining:
             if not arm.was_initialized:
                 arm.initialize()
         self._require_same_batches()
+        with ExitStack() as stack:
+            for arm in self.arms if self.first.processes.is_first else ():
+                stack.enter_context(sole_writer(arm.folder))
+            self._run()
+
+    def _run(self) -> None:
         if self._signals is None:
             teacher = next((arm.settings.teacher for arm in self.arms if arm.distillation is not None), None)
             self._signals = None if teacher is None else LiveTeacher(teacher, self.first.precision)
         batches = self.first.make_batches(None if self._signals is None else self._signals.companions)
+        finished = [arm for arm in self.arms if (arm.folder / checkpoints.FINAL).is_file()]
         outputs = [ArmOutput(arm) for arm in self.arms]
         start = min(arm.step for arm in self.arms)
         budget = self.first.settings.budget
@@ -89,7 +97,7 @@ class FamilyTraining:
             with readable_failures(self.first.device, self.first.batch_size):
                 for epoch in range(start // budget.iterations, budget.epochs):
                     self._epoch(epoch, stream, outputs)
-            self._finish(outputs)
+            self._finish(outputs, finished)
         finally:
             self._display.end()
             for output in outputs:
@@ -166,12 +174,13 @@ class FamilyTraining:
             if arm.step < arm.steps or not (arm.folder / checkpoints.FINAL).is_file():
                 arm.save_checkpoint(str(arm.folder / checkpoints.LATEST))
 
-    def _finish(self, outputs: Sequence[ArmOutput]) -> None:
+    def _finish(self, outputs: Sequence[ArmOutput], finished: Sequence[nnUNetTrainerKD]) -> None:
         if self._signals is not None:
             self._signals.prove_unchanged()
         for arm, output in zip(self.arms, outputs, strict=True):
-            arm.save_checkpoint(str(arm.folder / checkpoints.FINAL))
-            output.finish(self.cost)
+            if arm not in finished:
+                arm.save_checkpoint(str(arm.folder / checkpoints.FINAL))
+                output.finish(self.cost)
             if arm.average is not None:
                 arm.network.load_state_dict(arm.average.weights())
             if arm.processes.is_first:

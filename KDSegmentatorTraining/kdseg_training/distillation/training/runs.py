@@ -8,7 +8,7 @@ import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Literal, Optional, Tuple
+from typing import Any, Callable, Dict, Literal, Optional, Sequence, Tuple
 
 import torch
 
@@ -21,6 +21,7 @@ from kdseg_training.distillation.training.cost import Cost
 from kdseg_training.distillation.training.devices import choose_device, process_device
 from kdseg_training.distillation.training.display import Display
 from kdseg_training.distillation.training.family import FamilyTraining
+from kdseg_training.distillation.training.locks import sole_writer
 from kdseg_training.distillation.training.processes import Processes, torchrun_processes
 from kdseg_training.distillation.training.sources import (
     RESULTS,
@@ -67,6 +68,10 @@ class TrainingResult:
     is_first_process: bool
 
 
+def _nothing(_: str) -> None:
+    """Say nothing."""
+
+
 def train_from_config(
     config: DistillationConfig,
     *,
@@ -74,7 +79,7 @@ def train_from_config(
     device: Optional[str] = None,
     display: Optional[Display] = None,
     stop: Optional[Callable[[], bool]] = None,
-    say: Callable[[str], None] = lambda _: None,
+    say: Callable[[str], None] = _nothing,
 ) -> TrainingResult:
     """Train all students of a configuration together.
 
@@ -103,11 +108,11 @@ def train_from_config(
     set_folders(config)
     with torchrun_processes(target.type) as processes:
         target = process_device(target, processes)
+        say = say if processes.is_first else _nothing
         data = open_data_set(config)
         teacher = open_teacher(config, target, say)
-        arms = [new_arm(config, student, data, teacher) for student in config.students]
-        for arm, _ in arms:
-            _claim_folder(_fold_folder(arm), mode, processes, say)
+        arms = [new_arm(config, student, data, teacher, say) for student in config.students]
+        _claim_folders([_fold_folder(arm) for arm, _ in arms], mode, processes, say)
         trainers = [new_trainer(arm, plans, data, target) for arm, plans in arms]
         for trainer in trainers:
             trainer.initialize()
@@ -128,12 +133,16 @@ def train_from_config(
 
 
 def new_arm(
-    config: DistillationConfig, student: StudentSettings, data: DataSet, teacher: Optional[Teacher]
+    config: DistillationConfig,
+    student: StudentSettings,
+    data: DataSet,
+    teacher: Optional[Teacher],
+    say: Callable[[str], None] = _nothing,
 ) -> Tuple[Arm, Dict[str, Any]]:
     """Return an arm and its plans, after checking that its teacher fits it."""
     plans = student_plans(config, student, data)
     own_teacher = teacher if student.is_distilled else None
-    check_student(config, plans, data, own_teacher, lambda _: None)
+    check_student(config, plans, data, own_teacher, say)
     folder = Path(os.environ[RESULTS]) / data.name / f"{student.name}__{plans['plans_name']}__{config.configuration}"
     return Arm(config, student, own_teacher, folder, quiet=True), plans
 
@@ -142,25 +151,26 @@ def _fold_folder(arm: Arm) -> Path:
     return Path(arm.folder or ".") / f"fold_{arm.config.fold}"
 
 
-def _claim_folder(folder: Path, mode: Mode, processes: Processes, say: Callable[[str], None]) -> None:
-    """Make sure that an earlier run in this folder is continued, moved aside, or left alone."""
-    earlier = checkpoints.newest(folder)
-    occupied = processes.any(earlier is not None)[0]  # all look before the first one moves anything
-    if not occupied or mode == "resume":
-        return
-    if mode == "new":
+def _claim_folders(folders: Sequence[Path], mode: Mode, processes: Processes, say: Callable[[str], None]) -> None:
+    """Make sure that earlier runs in these folders are continued, moved aside, or left alone."""
+    occupied = [folder for folder in folders if processes.any(checkpoints.newest(folder) is not None)[0]]
+    processes.any(False)  # all have looked before the first one moves anything
+    if mode == "new" and occupied:
         raise ResumeError(
             "An earlier run lies in this folder.",
             expected="a new folder",
-            found=earlier.name if earlier is not None else "a checkpoint",
-            path=folder,
+            found="a checkpoint",
+            path=occupied[0],
             remedy="Continue it with --resume, or start again with --restart, which moves it aside.",
         )
-    if processes.is_first:
-        number = next(n for n in range(1, 10**6) if not (folder.parent / f"earlier_{folder.name}_{n}").exists())
-        aside = folder.parent / f"earlier_{folder.name}_{number}"
-        folder.rename(aside)
-        say(f"The earlier run is now {aside.name}.")
+    if mode == "restart" and processes.is_first:
+        for folder in occupied:
+            with sole_writer(folder):
+                pass
+            number = next(n for n in range(1, 10**6) if not (folder.parent / f"earlier_{folder.name}_{n}").exists())
+            aside = folder.parent / f"earlier_{folder.name}_{number}"
+            folder.rename(aside)
+            say(f"The earlier run is now {aside.parent.name}/{aside.name}.")
     processes.any(False)
 
 
