@@ -108,8 +108,8 @@ class KDSegmentatorWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from KDSegmentatorLib.parameters import KDSegmentatorParameterNode
 
         if self.panel is not None and self.logic is not None:
-            node = ScriptedLoadableModuleLogic.getParameterNode(self.logic)
-            self.panel.bind(KDSegmentatorParameterNode(node))
+            wrapper: Any = KDSegmentatorParameterNode  # Slicer's decorator gives it a constructor that takes the node
+            self.panel.bind(wrapper(ScriptedLoadableModuleLogic.getParameterNode(self.logic)))
 
     def onSceneStartClose(self, caller: Any, event: Any) -> None:
         """Stop a run before its nodes go."""

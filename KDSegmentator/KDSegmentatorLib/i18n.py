@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from typing import Callable
 
-_: Callable[[str], str]
+
+def _as_written(text: str) -> str:
+    return text
+
+
+_: Callable[[str], str] = _as_written
 
 try:
-    from slicer.i18n import tr as _
+    from slicer.i18n import tr
 except ImportError:
-
-    def _(text: str) -> str:
-        return text
-
+    pass
+else:
+    _ = tr
 
 __all__ = ["_"]

@@ -146,7 +146,7 @@ class BatchControl:
         if results is None:
             pairs = batch_sources.frame_states(sum(wanted), self._current, self._run)
         else:
-            pairs = [(r.state, "" if r.error is None else r.error.problem) for r in results]
+            pairs = tuple((r.state, "" if r.error is None else r.error.problem) for r in results)
         states = stands(wanted, pairs, self._current)
         self._cases = tuple(replace(c, state=s, problem=p) for c, (s, p) in zip(self._cases, states))
         self._show()

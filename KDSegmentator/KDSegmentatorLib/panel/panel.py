@@ -61,7 +61,7 @@ class Panel:
         self.run = RunControl(
             logic,
             failures=self.failures,
-            on_changed=self.update,
+            on_changed=self._run_changed,
             on_progress=self.progress.show,
             on_log=self.log.add,
             on_result=self._show_result,
@@ -131,7 +131,7 @@ class Panel:
             return
         self.estimation.stop()
         if self.install_missing():
-            self.run.start(self._order())
+            self.run.start(self._order(self.parameters))
 
     def install_missing(self) -> bool:
         """Install what a run needs, after asking; return whether a run can start.
@@ -196,6 +196,10 @@ class Panel:
         self._estimate()
         self.update()
 
+    def _run_changed(self) -> None:
+        self._estimate()  # after a run its time is known
+        self.update()
+
     def _estimate(self) -> None:
         if self.parameters is not None and self.run.phase is Phase.IDLE:
             self.estimation.schedule(self.parameters.inputVolume, self.students.current, self.advanced.options())
@@ -208,8 +212,7 @@ class Panel:
     def _show_busy(self, sentence: str) -> None:
         self.status.show_sentence(sentence, Tone.HINT)
 
-    def _order(self) -> Order:
-        chosen = self.parameters
+    def _order(self, chosen: Any) -> Order:
         return Order(
             volume=chosen.inputVolume,
             student=self.students.current,

@@ -90,7 +90,7 @@ class RunControl:
         """
         self._order, self._began, self._doubts = order, time.monotonic(), []
         self.outcome = ("", Tone.HINT)
-        self._log(
+        self._on_log(
             _("Segmenting {volume} with {student}.").format(
                 volume=order.volume.GetName(), student=student_title_of(order.student)
             )
@@ -114,7 +114,7 @@ class RunControl:
     def cancel(self) -> None:
         """Stop the run, if there is one; its end is told later."""
         if self.phase is Phase.RUNNING and self._run is not None:
-            self._log(_("Stopping."))
+            self._on_log(_("Stopping."))
             self._enter(Phase.STOPPING, progress_texts.stopping())
             self._run.cancel()
 
@@ -147,7 +147,7 @@ class RunControl:
             self._doubts.append(str(event["text"]))
         text = event.get("text") or event.get("sentence")
         if text:
-            self._log(str(text))
+            self._on_log(str(text))
 
     def _finished(self, run: Any) -> None:
         order = self._order
@@ -195,12 +195,9 @@ class RunControl:
     def _leave(self, outcome: Tuple[str, Tone]) -> None:
         self.phase, self.outcome = Phase.IDLE, outcome
         self._run = self._order = None
-        self._log(outcome[0])
+        self._on_log(outcome[0])
         self._on_progress(None)
         self._on_changed()
-
-    def _log(self, text: str) -> None:
-        self._on_log(f"{time.strftime('%H:%M:%S')}  {text}")
 
 
 def _value(stage: Any) -> str:

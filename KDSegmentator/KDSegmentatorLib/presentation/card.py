@@ -12,6 +12,9 @@ from KDSegmentatorLib.presentation.quantities import count_text, duration_text, 
 NAMES_ON_CARD = 8
 """Structures that a card names before it only counts the rest."""
 
+FULL_QUALITY = 3
+"""Structures whose quality a card tells one by one; of more it tells the worst and the best."""
+
 
 @dataclass(frozen=True)
 class Card:
@@ -121,10 +124,11 @@ def quality_text(quality: Optional[Mapping[str, Any]], names: Mapping[int, str])
     """Return the measured Dice with its interval and number of cases; with many structures the worst and the best one."""
     if quality is None:
         return _("not measured")
-    ranked = sorted(quality["classes"], key=lambda entry: entry["dice"]["mean"])
-    chosen = ranked if len(ranked) <= 3 else [ranked[0], ranked[-1]]
+    measured = quality["classes"]
+    ranked = sorted(measured, key=lambda entry: entry["dice"]["mean"])
+    chosen = measured if len(measured) <= FULL_QUALITY else [ranked[0], ranked[-1]]
     texts = [_dice_text(entry["dice"], names[int(entry["value"])]) for entry in chosen]
-    if len(ranked) > 3:
+    if len(measured) > FULL_QUALITY:
         return _("Dice from {worst} to {best}").format(worst=texts[0], best=texts[1])
     return _("Dice {estimates}").format(estimates="; ".join(texts))
 
@@ -146,7 +150,7 @@ def latency_text(entries: Iterable[Mapping[str, Any]]) -> str:
 
 def _dice_text(dice: Mapping[str, Any], name: str) -> str:
     low, high = dice["interval"]
-    return _("{mean} for {name} ({confidence} % interval {low}–{high}, n = {n})").format(
+    return _("{mean} for {name} ({confidence}\u00a0% interval {low}–{high}, n\u00a0=\u00a0{n})").format(
         mean=f"{dice['mean']:.2f}",
         name=name,
         confidence=f"{100 * dice['confidence']:.0f}",

@@ -69,7 +69,9 @@ def consent_view(
     offline_command
         The command that makes a folder of packages for this computer.
     """
-    words = _("{package} instead of onnxruntime: on Intel and AMD processors about half the time; single voxels at borders may differ.")
+    words = _(
+        "{package} instead of onnxruntime: half the time on Intel and AMD processors; single voxels at borders may differ."
+    )
     return ConsentView(
         question=_("KDSegmentator runs students with software that Slicer does not bring. May it be installed?"),
         packages=packages,

@@ -51,17 +51,18 @@ def engine_choices(system: str, installed: Sequence[str]) -> Tuple[EngineChoice,
             continue
         needed = PACKAGE_OF[engine]
         missing = bool(needed) and not set(needed) & set(installed)
-        reason = _("needs the package {package} in place of onnxruntime").format(package=needed[0]) if missing else ""
-        choices.append(EngineChoice(engine.value, text, not missing, reason))
+        reason = _("Needs the package {package} in place of onnxruntime.").format(package=needed[0]) if missing else ""
+        words = _("{device} – not installed").format(device=text) if missing else text
+        choices.append(EngineChoice(engine.value, words, not missing, reason))
     return tuple(choices)
 
 
 def _texts() -> Mapping[EngineName, str]:
     return {
-        EngineName.AUTO: _("Automatic: the processor, the fastest way installed"),
+        EngineName.AUTO: _("Automatic (processor)"),
         EngineName.CPU: _("Processor"),
         EngineName.OPENVINO: _("Processor with OpenVINO (faster)"),
         EngineName.CUDA: _("NVIDIA graphics card (CUDA)"),
         EngineName.DIRECTML: _("Graphics card (DirectML)"),
-        EngineName.COREML: _("Apple graphics and neural engine (CoreML)"),
+        EngineName.COREML: _("Apple graphics (CoreML)"),
     }

@@ -51,14 +51,15 @@ class AdvancedBox:
         self._ui.memorySpin.specialValueText = memory
 
     def show_engines(self, choices: Sequence[EngineChoice], current: str) -> None:
-        """Fill the device list; what cannot be chosen is grey and says what it needs."""
+        """Fill the device list; what cannot be chosen is grey, and its tool tip says what it needs."""
         combo = self._ui.engineCombo
         blocked = combo.blockSignals(True)
         self._engines = tuple(choices)
         combo.clear()
         for index, choice in enumerate(self._engines):
-            combo.addItem(choice.text if choice.enabled else f"{choice.text} – {choice.reason}")
+            combo.addItem(choice.text)
             combo.model().item(index).setEnabled(choice.enabled)
+            combo.setItemData(index, choice.reason, qt.Qt.ToolTipRole)
         combo.currentIndex = next((i for i, c in enumerate(self._engines) if c.name == current), 0)
         combo.blockSignals(blocked)
 

@@ -45,6 +45,8 @@ class BatchView:
         self._actions = actions
         self.source_combo = qt.QComboBox()
         self.source_combo.objectName = "batchSource"
+        self.source_combo.sizeAdjustPolicy = qt.QComboBox.AdjustToMinimumContentsLengthWithIcon
+        self.source_combo.minimumContentsLength = 12
         self.browse_button = button(_("Choose folder…"), _("The folder with the images."), actions.on_browse, "batchBrowse")
         self.table = self._table()
         self.results_edit = qt.QLineEdit()

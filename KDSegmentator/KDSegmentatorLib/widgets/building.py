@@ -50,6 +50,13 @@ def wrapped_label(name: str, text: str = "") -> Any:
     return label
 
 
+def hide_unless(wanted: object, *widgets: Any) -> None:
+    """Hide widgets that have nothing to say; showing one that has no parent yet would open a window for a moment."""
+    if not wanted:
+        for widget in widgets:
+            widget.hide()
+
+
 def tone_pixmap(tone: Tone, *, large: bool = False) -> Any:
     """Return the style's own picture for a tone, so that it fits light and dark themes."""
     names = {

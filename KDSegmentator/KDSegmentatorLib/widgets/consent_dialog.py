@@ -9,7 +9,7 @@ import qt
 
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.presentation.consent import ConsentAnswer, ConsentView, command_for, folder_problem
-from KDSegmentatorLib.widgets.building import button, row, wrapped_label
+from KDSegmentatorLib.widgets.building import button, hide_unless, row, wrapped_label
 
 
 class ConsentDialog:
@@ -34,15 +34,14 @@ class ConsentDialog:
         layout.addWidget(wrapped_label("consentQuestion", view.question))
         layout.addWidget(wrapped_label("consentPackages", "\n".join(f"•  {package}" for package in view.packages)))
         removed = wrapped_label("consentRemoved", view.removed)
-        removed.visible = bool(view.removed)
+        hide_unless(view.removed, removed)
         layout.addWidget(removed)
         layout.addWidget(wrapped_label("consentPromise", view.promise))
         self.faster_check = qt.QCheckBox(_("Fas&ter variant"))
         self.faster_check.objectName = "consentFaster"
-        self.faster_check.visible = bool(view.faster)
         faster_label = wrapped_label("consentFasterText", view.faster)
         faster_label.indent = 24
-        faster_label.visible = bool(view.faster)
+        hide_unless(view.faster, self.faster_check, faster_label)
         self.internet_radio = qt.QRadioButton(_("From the &internet"))
         self.internet_radio.objectName = "consentInternet"
         self.internet_radio.checked = True
@@ -79,7 +78,7 @@ class ConsentDialog:
         layout = qt.QVBoxLayout(self.folder_box)
         layout.setContentsMargins(24, 0, 0, 0)
         layout.addLayout(row(self.folder_edit, browse, stretch=0))
-        layout.addWidget(wrapped_label("consentHint", _("On any computer with internet and Python, this command makes it:")))
+        layout.addWidget(wrapped_label("consentHint", _("Where there is internet and kdseg is installed, this command makes it:")))
         self.command_edit = qt.QLineEdit()
         self.command_edit.objectName = "consentCommand"
         self.command_edit.readOnly = True
@@ -104,11 +103,8 @@ class ConsentDialog:
     def _update(self) -> None:
         offline = self.folder_radio.checked
         problem = folder_problem(self.folder_edit.text) if offline else ""
-        self.folder_box.visible = offline
+        self.folder_box.enabled = offline
         self.command_edit.text = command_for(self._view, faster=self.faster_check.checked)
         self.command_edit.cursorPosition = 0
         self.problem_label.text = problem
-        self.problem_label.visible = bool(problem)
         self.install_button.enabled = not problem
-        self.dialog.layout().activate()
-        self.dialog.adjustSize()

@@ -10,7 +10,7 @@ import qt
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.presentation.failures import FailureView
 from KDSegmentatorLib.presentation.readiness import Tone
-from KDSegmentatorLib.widgets.building import button, row, tone_pixmap, wrapped_label
+from KDSegmentatorLib.widgets.building import button, hide_unless, row, tone_pixmap, wrapped_label
 
 _open_dialogs: List[Any] = []  # Python's side of a dialog has to live as long as the dialog
 
@@ -55,7 +55,7 @@ class ErrorDialog:
         self.reasons_label = wrapped_label("errorReasons")
         self.reasons_label.textFormat = qt.Qt.RichText
         self.reasons_label.text = "<br>".join(f"<i>{escape(k)}:</i> {escape(v)}" for k, v in self._view.reasons)
-        self.reasons_label.visible = bool(self._view.reasons)
+        hide_unless(self._view.reasons, self.reasons_label)
         self.remedy_label = wrapped_label("errorRemedy")
         self.remedy_label.textFormat = qt.Qt.RichText
         self.remedy_label.text = f"<b>{escape(_('What to do:'))}</b> {escape(self._view.remedy)}"
@@ -74,7 +74,7 @@ class ErrorDialog:
         self.details_text.lineWrapMode = qt.QPlainTextEdit.NoWrap
         self.details_text.setMinimumHeight(140)
         self.details_text.plainText = self._view.details
-        self.details_text.visible = False
+        self.details_text.hide()
         return self.details_text
 
     def _buttons(self) -> Any:
@@ -82,7 +82,7 @@ class ErrorDialog:
         self.details_button.objectName = "errorDetailsButton"
         self.details_button.checkable = True
         self.details_button.autoDefault = False
-        self.details_button.visible = bool(self._view.details)
+        hide_unless(self._view.details, self.details_button)
         self.details_button.connect("toggled(bool)", self._show_details)
         copy = button(_("C&opy"), _("Copies everything, for a message or a report."), self._copy, "errorCopy")
         self.close_button = button(_("&Close"), "", self.dialog.accept, "errorClose")

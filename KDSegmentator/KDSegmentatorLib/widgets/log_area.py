@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import qt
@@ -33,8 +34,8 @@ class LogArea:
         layout.addLayout(buttons)
 
     def add(self, text: str) -> None:
-        """Append lines."""
-        self.text.appendPlainText(text)
+        """Append lines, with the time of day before the first."""
+        self.text.appendPlainText(f"{time.strftime('%H:%M:%S')}  {text}")
 
     def clear(self) -> None:
         """Empty the log."""

@@ -48,6 +48,9 @@ class StudentPicker:
     ) -> None:
         self._on_chosen = on_chosen
         self._entries: Sequence[PickerEntry] = ()
+        self._card: Optional[Card] = None
+        self.card_frame = qt.QFrame()
+        self.card_label, self.notice_label, self.more_button = qt.QLabel(), qt.QLabel(), qt.QToolButton()
         self.combo = qt.QComboBox()
         self.combo.objectName = "studentCombo"
         self.combo.toolTip = _("Students that are installed here.")
@@ -55,7 +58,7 @@ class StudentPicker:
         self.combo.minimumContentsLength = 8
         self.add_button = button(
             _("&Add…"),
-            _("Add a student from a file that ends in .kdseg.zip. It is checked before it is copied."),
+            _("Adds a student from a file that ends in .kdseg.zip, after checking it."),
             on_add,
             "addStudent",
         )
@@ -63,7 +66,7 @@ class StudentPicker:
             _("Re&move"), _("Removes the chosen student from this computer."), on_remove, "removeStudent"
         )
         column(place).addLayout(row(self.combo, self.add_button, self.remove_button, stretch=0))
-        column(card_place).addWidget(self._card_frame())
+        column(card_place).addWidget(self._fill_card_frame())
         label.setBuddy(self.combo)
         self.combo.connect("currentIndexChanged(int)", self._chosen)
 
@@ -97,36 +100,34 @@ class StudentPicker:
         index = self.combo.currentIndex
         return self._entries[index].key if 0 <= index < len(self._entries) else ""
 
-    def _card_frame(self) -> Any:
-        self._card: Optional[Card] = None
-        self.card_frame = qt.QFrame()
+    def _fill_card_frame(self) -> Any:
         self.card_frame.objectName = "studentCard"
         self.card_frame.frameShape = qt.QFrame.StyledPanel
         layout = qt.QVBoxLayout(self.card_frame)
         layout.setContentsMargins(8, 6, 8, 6)
         layout.setSpacing(4)
-        self.card_label = qt.QLabel()
         self.card_label.objectName = "studentCardText"
         self.card_label.textFormat = qt.Qt.RichText
         self.card_label.wordWrap = True
         self.card_label.textInteractionFlags = qt.Qt.TextSelectableByMouse
-        self.notice_label = qt.QLabel()
         self.notice_label.objectName = "studentNotice"
         self.notice_label.textFormat = qt.Qt.PlainText
         self.notice_label.wordWrap = True
-        self.more_button = qt.QToolButton()
         self.more_button.objectName = "studentMore"
         self.more_button.checkable = True
         self.more_button.autoRaise = True
+        self.more_button.toolButtonStyle = qt.Qt.ToolButtonTextBesideIcon
+        self.more_button.arrowType = qt.Qt.RightArrow
         self.more_button.text = _("More about this student")
         self.more_button.connect("toggled(bool)", self._more)
-        for widget in (self.card_label, self.notice_label, self.more_button):
-            layout.addWidget(widget)
+        layout.addWidget(self.card_label)
+        layout.addWidget(self.notice_label)
+        layout.addWidget(self.more_button)
         self.card_frame.visible = False
         return self.card_frame
 
     def _more(self, shown: bool) -> None:
-        self.more_button.text = _("Less about this student") if shown else _("More about this student")
+        self.more_button.arrowType = qt.Qt.DownArrow if shown else qt.Qt.RightArrow
         self.show_card(self._card)
 
     def _chosen(self, index: int) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 import qt
-import slicer
 import slicer.util
+
+import slicer
 
 SETTING = "KDSegmentator/StudentsFolder"
 

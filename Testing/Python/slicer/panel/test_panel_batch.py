@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 import qt
-import slicer
 import slicer.util
+
+import slicer
 from kdseg_testing.threshold_student import write_threshold_student
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 import qt
-import slicer
 import slicer.util
+
+import slicer
 
 HIPPOCAMPUS = "hippocampus-1.0.0.kdseg.zip"
 

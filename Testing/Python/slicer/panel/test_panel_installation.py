@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-
 import qt
+
 from kdseg.cli.wheelhouse import MANIFEST, make_manifest, runtime_requirements, this_computer
 from slicer_bed.pip import installer
 

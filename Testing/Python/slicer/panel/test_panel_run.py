@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import qt
-import slicer
 import slicer.util
+
+import slicer
 
 
 def segmentations() -> list:
@@ -26,7 +27,7 @@ def test_a_segmentation_by_clicks(ready, hands, until_done) -> None:
     before = temporary_entries()
     stages = []
     show = ready.progress.show
-    ready.progress.show = lambda view: (stages.append(view), show(view))  # noqa: E731
+    ready.progress.show = lambda view: (stages.append(view), show(view))
     ready.run._on_progress = ready.progress.show
     hands.click(ready.ui.segmentButton)
     assert ready.ui.segmentButton.text == "&Cancel"
@@ -140,5 +141,3 @@ def test_a_run_goes_on_while_another_module_is_shown(ready, hands, wait_until) -
     widget.enter()
     assert ready.ui.outputSelector.currentNode() is segmentations()[0]
     assert ready.status.sentence_label.text.startswith("Done in ")
-
-

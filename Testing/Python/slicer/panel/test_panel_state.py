@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 import qt
-import slicer
 import slicer.util
+
+import slicer
 
 
 def sentence(panel) -> str:
@@ -45,7 +45,7 @@ def test_a_label_map_is_no_input(panel, run_events) -> None:
 
 def test_the_card_of_the_student_that_ships(panel, hands, run_events) -> None:
     text = panel.students.picker.card_label.text
-    for words in ("Anterior hippocampus", "MR, Hippocampus", "Dice 0.86", "n = 40", "CC-BY-SA-4.0", "1.5 MB"):
+    for words in ("Anterior hippocampus", "MR, Hippocampus", "Dice 0.88", "n\u00a0=\u00a040", "CC-BY-SA-4.0", "1.5 MB"):
         assert words in text
     assert "research use only" in panel.students.picker.notice_label.text
     assert "Intended use" not in text
@@ -135,8 +135,10 @@ def test_a_choice_by_program_shows(ready) -> None:
 def test_many_structures_can_be_searched(ready, hands) -> None:
     from KDSegmentatorLib.presentation.structures import Structure
 
-    structures = [Structure(i, f"{side} rib {n}", (200, 180, 90)) for i, (side, n) in enumerate(
-        ((side, n) for side in ("Left", "Right") for n in range(1, 13)), start=1)]
+    structures = [
+        Structure(i, f"{side} rib {n}", (200, 180, 90))
+        for i, (side, n) in enumerate(((side, n) for side in ("Left", "Right") for n in range(1, 13)), start=1)
+    ]
     ready.structures.show_structures(structures, frozenset(range(1, 25)))
     hands.click(ready.structures.summary_button)
     hands.type(ready.structures.search, "right rib 1")

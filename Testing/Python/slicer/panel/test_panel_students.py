@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 import qt
+
 from kdseg_testing.threshold_student import write_threshold_student
 
 

@@ -45,7 +45,8 @@ def test_the_card_tells_structures_modality_size_quality_latency_and_licence(doc
     assert rows["Structures"] == "Liver, Spleen"
     assert rows["Made for"] == "CT, Abdomen"
     assert rows["Quality"] == (
-        "Dice 0.94 for Spleen (95 % interval 0.93–0.95, n = 40); 0.96 for Liver (95 % interval 0.95–0.97, n = 40)"
+        "Dice 0.96 for Liver (95\u00a0% interval 0.95–0.97, n\u00a0=\u00a040); "
+        "0.94 for Spleen (95\u00a0% interval 0.93–0.95, n\u00a0=\u00a040)"
     )
     assert rows["Time"] == "40 s for 512×512×300 on two cores, 2 threads (median of 72)"
     assert rows["Licence"] == "CC-BY-4.0"
