@@ -10,6 +10,7 @@ from typing import Annotated, Any, List, Literal, Optional, Union
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from kdseg_training.distillation.config_file import read_settings
+from kdseg_training.distillation.extras_config import SoftLabelSettings, UnlabelledSettings, require_finest_logits
 from kdseg_training.distillation.loss_config import DistillationSpec, LossSpec, Method
 
 Fold = Union[Annotated[int, Field(ge=0)], Literal["all"]]
@@ -66,6 +67,8 @@ class TeacherSettings(_Settings):
         Average its logits over the mirrored copies of every patch that its checkpoint allows (8 forwards in 3-D).
     allow_seen_validation
         Go on although the teacher was trained on the students' validation cases; their pseudo Dice is then too good.
+    soft_labels
+        Serve its stored probabilities instead of running it on every batch; for losses on the finest head's logits only.
     """
 
     model_folder: Path
@@ -73,6 +76,7 @@ class TeacherSettings(_Settings):
     checkpoint: str = "checkpoint_final.pth"
     mirroring: bool = False
     allow_seen_validation: bool = False
+    soft_labels: Optional[SoftLabelSettings] = None
 
 
 class StudentSettings(_Settings):
@@ -132,6 +136,8 @@ class DistillationConfig(_Settings):
         Of the initial weights, of every batch and of every step.
     teacher
         None: every student is a plain arm, without losses.
+    unlabelled
+        Further cases without labels, for distillation only; plain arms learn from the labelled part of each batch alone.
     mirror_augmentation
         Whether training batches are mirrored, as nnU-Net does.
     preprocessed, results
@@ -162,6 +168,7 @@ class DistillationConfig(_Settings):
     budget: Budget = Budget()
     teacher: Optional[TeacherSettings] = None
     students: List[StudentSettings] = Field(min_length=1)
+    unlabelled: Optional[UnlabelledSettings] = None
     mirror_augmentation: bool = True
     preprocessed: Optional[Path] = None
     results: Optional[Path] = None
@@ -190,7 +197,18 @@ class DistillationConfig(_Settings):
             raise ValueError(f"two students have the name {', '.join(twice)}")
         if self.teacher is None and any(student.is_distilled for student in self.students):
             raise ValueError("a student has distillation losses, but there is no teacher")
+        if self._has_soft_labels:
+            for student in self.students:
+                require_finest_logits(student.name, student.specs)
+        if self.unlabelled is not None and self.teacher is None:
+            raise ValueError("there are unlabelled cases, but there is no teacher")
+        if self.unlabelled is not None and self.unlabelled.minimum_confidence is not None and not self._has_soft_labels:
+            raise ValueError("unlabelled.minimum_confidence is measured with the soft labels: expected teacher.soft_labels too")
         return self
+
+    @property
+    def _has_soft_labels(self) -> bool:
+        return self.teacher is not None and self.teacher.soft_labels is not None
 
     def settings_of(self, student: StudentSettings) -> dict[str, Any]:
         """Return everything that decides the numbers of one arm, as plain data: what a resumed run must share."""
@@ -201,10 +219,13 @@ class DistillationConfig(_Settings):
         teacher = None
         if self.teacher is not None and student.is_distilled:
             teacher = self.teacher.model_dump(mode="json", exclude=NOT_DECIDING)
-        return {**shared, "teacher": teacher, "student": student.model_dump(mode="json")}
+        unlabelled = None
+        if self.unlabelled is not None:
+            unlabelled = self.unlabelled.model_dump(mode="json", include={"share", "minimum_confidence"})
+        return {**shared, "teacher": teacher, "unlabelled": unlabelled, "student": student.model_dump(mode="json")}
 
 
-NOT_DECIDING = {"model_folder", "allow_seen_validation"}
+NOT_DECIDING: dict[str, Any] = {"model_folder": True, "allow_seen_validation": True, "soft_labels": {"folder"}}
 """Keys of the teacher that do not decide the numbers of its students; its weights do, and they have a digest."""
 
 
@@ -239,7 +260,15 @@ def read_config(path: Path) -> DistillationConfig:
         if value is not None:
             changed[key] = folder / value
     if config.teacher is not None:
-        changed["teacher"] = config.teacher.model_copy(update={"model_folder": folder / config.teacher.model_folder})
+        soft = config.teacher.soft_labels
+        update: dict[str, Any] = {"model_folder": folder / config.teacher.model_folder}
+        if soft is not None:
+            update["soft_labels"] = soft.model_copy(update={"folder": folder / soft.folder})
+        changed["teacher"] = config.teacher.model_copy(update=update)
+    if config.unlabelled is not None:
+        images = config.unlabelled.images
+        paths = {"cases": folder / config.unlabelled.cases, "images": None if images is None else folder / images}
+        changed["unlabelled"] = config.unlabelled.model_copy(update=paths)
     result = config.model_copy(update=changed)
     result._source = path
     return result

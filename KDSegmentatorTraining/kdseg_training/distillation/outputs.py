@@ -52,6 +52,14 @@ class Outputs:
         if self.mask is not None and tuple(self.mask.shape) != expected:
             raise ValueError(f"mask: expected {expected}, found {tuple(self.mask.shape)}")
 
+    def samples(self, index: torch.Tensor) -> Outputs:
+        """Return some samples of the batch: those that ``index`` (long, on the device of the tensors) numbers."""
+        return Outputs(
+            [head[index] for head in self.logits],
+            {name: feature[index] for name, feature in self.features.items()},
+            None if self.mask is None else self.mask[index],
+        )
+
     def detached(self) -> Outputs:
         """Return the same tensors as constants of the graph, without a copy.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -52,7 +52,13 @@ class DistillationLoss(nn.Module):
         return {name: weight * self._schedules[name].factor(progress) for name, weight in self._weights.items()}
 
     def forward(
-        self, student: Outputs, teacher: Outputs, target: Target = None, *, progress: float
+        self,
+        student: Outputs,
+        teacher: Outputs,
+        target: Target = None,
+        *,
+        progress: float,
+        labelled: Optional[Tensor] = None,
     ) -> Tuple[Tensor, Dict[str, Tensor]]:
         """Return the loss of one batch and its parts.
 
@@ -64,6 +70,9 @@ class DistillationLoss(nn.Module):
             One tensor for each head, the finest first; None for an unlabelled batch.
         progress
             Share of the training that is done, 0 to 1.
+        labelled
+            Numbers of the samples that have labels, at least one; None for all. Terms that need labels see these samples only;
+            the others see all, and the target of an unlabelled sample must not hold the ignore label.
 
         Returns
         -------
@@ -89,7 +98,11 @@ class DistillationLoss(nn.Module):
         anchors = [*self.parameters(), *([] if active else student.logits[:1])]
         losses, parts = [graph_zero(*anchors)] if anchors else [], {}
         for name, term in active.items():
-            value = term(adapted if term.equal_channels else student, teacher, target)
+            outputs = adapted if term.equal_channels else student
+            if labelled is None or target is None or not term.needs_labels:
+                value = term(outputs, teacher, target)
+            else:
+                value = term(outputs.samples(labelled), teacher.samples(labelled), [head[labelled] for head in target])
             parts[name] = value.detach()
             losses.append(weights[name] * value)
         return total(losses), parts

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Optional
 
-from kdseg_training.distillation.config import Budget, DistillationConfig, StudentSettings
+from kdseg_training.distillation.config import Budget, DistillationConfig, StudentSettings, digest
 from kdseg_training.distillation.teacher import Teacher
+from kdseg_training.distillation.training.extras import NO_EXTRAS, Extras
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Arm:
         None: a plain arm.
     folder
         The model folder that it writes, ``<student>__<plans>__<configuration>``; None: where nnU-Net puts it.
+    extras
+        Soft labels and unlabelled cases.
     quiet
         Leave the console to somebody else; nnU-Net's messages go into its log file only.
     """
@@ -32,6 +35,7 @@ class Arm:
     student: StudentSettings
     teacher: Optional[Teacher] = None
     folder: Optional[Path] = None
+    extras: Extras = NO_EXTRAS
     quiet: bool = False
 
     @property
@@ -44,4 +48,9 @@ class Arm:
         settings = self.config.settings_of(self.student)
         if self.student.is_distilled and self.teacher is not None:
             settings["teacher"] = {**(settings["teacher"] or {}), "digest": self.teacher.digest()}
+            if self.extras.unlabelled is not None:
+                settings["unlabelled"] = {
+                    **(settings["unlabelled"] or {}),
+                    "cases": digest({"names": list(self.extras.unlabelled.names)}),
+                }
         return settings

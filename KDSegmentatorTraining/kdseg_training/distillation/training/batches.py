@@ -76,10 +76,15 @@ class SampleMaker:
         samples = []
         for sample in self._share.samples():
             seed_everything(derive_seed(seed, *key, sample))
-            if self._oversample is not None:
-                self._loader.get_do_oversample = _Always(self._must_show_foreground(sample))
-            samples.append(self._loader.generate_train_batch())
+            samples.append(self.sample(sample))
         return split_companions(join_samples(samples), self._companions)
+
+    def sample(self, sample: int) -> Batch:
+        """Return one sample of the global batch; the generators are seeded."""
+        if self._oversample is not None:
+            self._loader.get_do_oversample = Always(self._must_show_foreground(sample))
+        batch: Batch = self._loader.generate_train_batch()
+        return batch
 
     def _must_show_foreground(self, sample: int) -> bool:
         """Follow nnU-Net's rule for a batch of the global size."""
@@ -88,10 +93,13 @@ class SampleMaker:
 
 
 @dataclass(frozen=True)
-class _Always:
+class Always:
+    """Answers nnU-Net's question whether a sample must show foreground."""
+
     answer: bool
 
     def __call__(self, _sample: int) -> bool:
+        """Answer, whatever the sample's number in nnU-Net's batch of one."""
         return self.answer
 
 

@@ -11,6 +11,7 @@ import torch
 from kdseg.errors import ConfigurationError
 from kdseg_training.distillation.config import DistillationConfig, StudentSettings, read_config
 from kdseg_training.distillation.training.arm import Arm
+from kdseg_training.distillation.training.extras import open_extras
 from kdseg_training.distillation.training.sources import check_student, open_data_set, open_teacher, set_folders, student_plans
 
 SETTINGS_VARIABLE, STUDENT_VARIABLE = "KDSEG_DISTILLATION", "KDSEG_STUDENT"
@@ -54,7 +55,7 @@ def arm_from_environment(
         )
     teacher = open_teacher(config, device, print) if student.is_distilled else None
     check_student(config, plans, data, teacher, print)
-    return Arm(config, student, teacher)
+    return Arm(config, student, teacher, extras=open_extras(config, data, teacher, say=print))
 
 
 def _student(config: DistillationConfig) -> StudentSettings:

@@ -12,6 +12,8 @@ from typing import Callable, Iterator, List, Optional, Sequence
 import torch
 
 from kdseg.errors import AgreementError, Cancelled
+from kdseg_training.distillation.soft_labels.signals import CachedTeacher
+from kdseg_training.distillation.teacher import Teacher
 from kdseg_training.distillation.training import checkpoints
 from kdseg_training.distillation.training.batches import Batch, schedule
 from kdseg_training.distillation.training.cost import Cost
@@ -78,7 +80,7 @@ class FamilyTraining:
     def _run(self) -> None:
         if self._signals is None:
             teacher = next((arm.settings.teacher for arm in self.arms if arm.distillation is not None), None)
-            self._signals = None if teacher is None else LiveTeacher(teacher, self.first.precision)
+            self._signals = None if teacher is None else self._teacher_signals(teacher)
         batches = self.first.make_batches(None if self._signals is None else self._signals.companions)
         finished = [arm for arm in self.arms if (arm.folder / checkpoints.FINAL).is_file()]
         outputs = [ArmOutput(arm) for arm in self.arms]
@@ -102,6 +104,10 @@ class FamilyTraining:
             self._display.end()
             for output in outputs:
                 output.close()
+
+    def _teacher_signals(self, teacher: Teacher) -> TeacherSignals:
+        stored = self.first.settings.extras.soft_labels
+        return LiveTeacher(teacher, self.first.precision) if stored is None else CachedTeacher(teacher, stored)
 
     # --- one epoch ----------------------------------------------------------------------------------------------------------
 

@@ -11,10 +11,18 @@ from nnunetv2.training.dataloading.data_loader import nnUNetDataLoader
 from kdseg.errors import TrainingDataError
 from kdseg_training.distillation.training.batches import Kind, SampleMaker, SampleShare, SeededBatches
 from kdseg_training.distillation.training.companions import Companion, CompanionDataset, CompanionTransforms
+from kdseg_training.distillation.unlabelled.cases import UnlabelledCases, UnlabelledDataset
+from kdseg_training.distillation.unlabelled.mixing import MixedSampleMaker
 
 
 def make_batches(
-    trainer: Any, *, seed: int, share: SampleShare, mirror: bool, companions: Optional[Mapping[str, Companion]] = None
+    trainer: Any,
+    *,
+    seed: int,
+    share: SampleShare,
+    mirror: bool,
+    companions: Optional[Mapping[str, Companion]] = None,
+    unlabelled: Optional[UnlabelledCases] = None,
 ) -> SeededBatches:
     """Make the stream of a trainer's data set and fold.
 
@@ -32,6 +40,8 @@ def make_batches(
         Whether to mirror training patches.
     companions
         Name → arrays that go through the augmentation of training patches with the image.
+    unlabelled
+        Cases for a share of every training batch.
 
     Raises
     ------
@@ -62,15 +72,10 @@ def make_batches(
     training_set, validation_set = _datasets(trainer)
     channels = {name: companion.channels for name, companion in (companions or {}).items()}
     if companions:
-        training_set = CompanionDataset(training_set, companions)
         training = CompanionTransforms(training, sum(channels.values()))
-    plan: Dict[Kind, Tuple[Any, Any, Any, Mapping[str, int]]] = {
-        "train": (training_set, initial_patch, training, channels),
-        "validation": (validation_set, patch, validation, {}),
-    }
-    makers: Dict[Kind, SampleMaker] = {}
-    for kind, (dataset, size, transforms, carried) in plan.items():
-        loader = nnUNetDataLoader(
+
+    def loader(dataset: Any, size: Any, transforms: Any) -> nnUNetDataLoader:
+        return nnUNetDataLoader(
             dataset,
             1,
             size,
@@ -82,8 +87,24 @@ def make_batches(
             transforms=transforms,
             probabilistic_oversampling=trainer.probabilistic_oversampling,
         )
-        oversample = None if trainer.probabilistic_oversampling else trainer.oversample_foreground_percent
-        makers[kind] = SampleMaker(loader, share, oversample, carried)
+
+    def training_loader(dataset: Any) -> nnUNetDataLoader:
+        return loader(CompanionDataset(dataset, companions) if companions else dataset, initial_patch, training)
+
+    oversample = None if trainer.probabilistic_oversampling else trainer.oversample_foreground_percent
+    makers: Dict[Kind, SampleMaker] = {
+        "train": SampleMaker(training_loader(training_set), share, oversample, channels),
+        "validation": SampleMaker(loader(validation_set, patch, validation), share, oversample),
+    }
+    if unlabelled is not None:
+        makers["train"] = MixedSampleMaker(
+            training_loader(training_set),
+            training_loader(UnlabelledDataset(unlabelled)),
+            share,
+            oversample=oversample,
+            companions=channels,
+            unlabelled_share=unlabelled.share,
+        )
     return SeededBatches(makers, seed)
 
 

@@ -20,6 +20,7 @@ from kdseg_training.distillation.training.arm import Arm
 from kdseg_training.distillation.training.cost import Cost
 from kdseg_training.distillation.training.devices import choose_device, process_device
 from kdseg_training.distillation.training.display import Display
+from kdseg_training.distillation.training.extras import NO_EXTRAS, Extras, open_extras
 from kdseg_training.distillation.training.family import FamilyTraining
 from kdseg_training.distillation.training.locks import sole_writer
 from kdseg_training.distillation.training.processes import Processes, torchrun_processes
@@ -111,7 +112,8 @@ def train_from_config(
         say = say if processes.is_first else _nothing
         data = open_data_set(config)
         teacher = open_teacher(config, target, say)
-        arms = [new_arm(config, student, data, teacher, say) for student in config.students]
+        extras = open_extras(config, data, teacher, processes=processes, say=say)
+        arms = [new_arm(config, student, data, teacher, say=say, extras=extras) for student in config.students]
         _claim_folders([_fold_folder(arm) for arm, _ in arms], mode, processes, say)
         trainers = [new_trainer(arm, plans, data, target) for arm, plans in arms]
         for trainer in trainers:
@@ -137,14 +139,16 @@ def new_arm(
     student: StudentSettings,
     data: DataSet,
     teacher: Optional[Teacher],
+    *,
     say: Callable[[str], None] = _nothing,
+    extras: Extras = NO_EXTRAS,
 ) -> Tuple[Arm, Dict[str, Any]]:
     """Return an arm and its plans, after checking that its teacher fits it."""
     plans = student_plans(config, student, data)
     own_teacher = teacher if student.is_distilled else None
     check_student(config, plans, data, own_teacher, say)
     folder = Path(os.environ[RESULTS]) / data.name / f"{student.name}__{plans['plans_name']}__{config.configuration}"
-    return Arm(config, student, own_teacher, folder, quiet=True), plans
+    return Arm(config, student, own_teacher, folder, extras, quiet=True), plans
 
 
 def _fold_folder(arm: Arm) -> Path:

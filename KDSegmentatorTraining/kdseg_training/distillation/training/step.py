@@ -31,17 +31,20 @@ class DeviceBatch:
         Further arrays that went through the spatial augmentation with the image; empty for most runs.
     keys
         Names of the cases.
+    labelled
+        Numbers of the samples that have labels, at least one; None: all have. The target of the others is 0 everywhere.
     """
 
     data: Tensor
     target: Optional[List[Tensor]]
     carried: Dict[str, Tensor]
     keys: List[str]
+    labelled: Optional[Tensor] = None
 
 
 def to_device(batch: Batch, device: torch.device, layout: torch.memory_format) -> DeviceBatch:
     """Copy a batch to the device."""
-    target = batch.get("target")
+    target, labelled = batch.get("target"), batch.get("labelled")
     if target is not None:
         heads = target if isinstance(target, list) else [target]
         target = [head.to(device, non_blocking=True) for head in heads]
@@ -50,6 +53,7 @@ def to_device(batch: Batch, device: torch.device, layout: torch.memory_format) -
         target=target,
         carried={name: array.to(device, non_blocking=True) for name, array in batch.get("carried", {}).items()},
         keys=list(batch.get("keys", [])),
+        labelled=None if labelled is None or bool(labelled.all()) else labelled.nonzero()[:, 0].to(device, non_blocking=True),
     )
 
 
@@ -79,7 +83,12 @@ class StudentStep(nn.Module):
         self._tap = StageTap(network, () if distillation is None else distillation.stage_names)
 
     def forward(
-        self, data: Tensor, target: Optional[List[Tensor]], teacher: Optional[Outputs], progress: float
+        self,
+        data: Tensor,
+        target: Optional[List[Tensor]],
+        teacher: Optional[Outputs],
+        progress: float,
+        labelled: Optional[Tensor] = None,
     ) -> Tuple[Tensor, Dict[str, Tensor]]:
         """Return the loss of a batch and its parts.
 
@@ -87,29 +96,35 @@ class StudentStep(nn.Module):
 
         Parameters
         ----------
-        data, target
-            See :class:`DeviceBatch`.
+        data, target, labelled
+            See :class:`DeviceBatch`. The segmentation loss sees labelled samples only, and so does a plain arm as a whole.
         teacher
             The teacher's outputs for the same data; not used by a plain arm.
         progress
             Share of the training that is done, 0 to 1.
         """
+        if labelled is not None and target is not None and self.distillation is None:
+            data, target, labelled = data[labelled], [head[labelled] for head in target], None
         heads = self._heads(self.network(data))
         with torch.autocast(data.device.type, enabled=False):
-            total, parts = self.segmentation_loss(heads, target), {}
+            total, parts = self.segmentation_loss(heads, target, labelled), {}
             parts[SEGMENTATION] = total.detach()
             if self.distillation is not None and teacher is not None:
                 outputs = Outputs(heads, self._tap.take())
-                loss, distilled = self.distillation(outputs, teacher, target, progress=progress)
+                loss, distilled = self.distillation(outputs, teacher, target, progress=progress, labelled=labelled)
                 total = total + loss
                 parts.update(distilled)
         parts[TOTAL] = total.detach()
         return total, parts
 
-    def segmentation_loss(self, heads: List[Tensor], target: Optional[List[Tensor]]) -> Tensor:
-        """Return nnU-Net's loss in float32; 0 for an unlabelled batch."""
+    def segmentation_loss(
+        self, heads: List[Tensor], target: Optional[List[Tensor]], labelled: Optional[Tensor] = None
+    ) -> Tensor:
+        """Return nnU-Net's loss of the labelled samples in float32; 0 for an unlabelled batch."""
         if target is None:
             return heads[0].float().sum() * 0
+        if labelled is not None:
+            heads, target = [head[labelled] for head in heads], [head[labelled] for head in target]
         logits = [head.float() for head in heads]
         loss: Tensor = (
             self._segmentation[0](logits, target) if self._deep_supervision else self._segmentation[0](logits[0], target[0])

@@ -209,10 +209,12 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
     def make_batches(self, companions: Optional[Mapping[str, Companion]] = None) -> SeededBatches:
         """Return the stream of batches of this data set, fold and seed, with what is to go through the augmentation."""
         share = SampleShare(self.batch_size, self.processes.rank, self.processes.world)
-        mirror = self._arm.config.mirror_augmentation
+        mirror, unlabelled = self._arm.config.mirror_augmentation, self._arm.extras.unlabelled
         allowed = self.inference_allowed_mirroring_axes
         try:
-            return make_batches(self, seed=self._arm.config.seed, share=share, mirror=mirror, companions=companions)
+            return make_batches(
+                self, seed=self._arm.config.seed, share=share, mirror=mirror, companions=companions, unlabelled=unlabelled
+            )
         finally:
             self.inference_allowed_mirroring_axes = allowed  # nnU-Net sets it while it plans the augmentation
 
@@ -243,7 +245,7 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
         self.network.train()
         self.optimizer.zero_grad(set_to_none=True)
         with self.precision.autocast():
-            total, parts = self.parallel_step(batch.data, batch.target, teacher, self.step / self.steps)
+            total, parts = self.parallel_step(batch.data, batch.target, teacher, self.step / self.steps, batch.labelled)
         losses = {name: float(value) for name, value in parts.items()}
         self._update(total, losses)
         self.tally.add_losses(losses)

@@ -1,0 +1,148 @@
+"""What a run has besides labelled cases and a live teacher: soft labels in a store, and cases without labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from kdseg_training.distillation.config import DistillationConfig
+from kdseg_training.distillation.preprocessed import open_cases
+from kdseg_training.distillation.soft_labels.folder import SoftLabelFolder, origin_of
+from kdseg_training.distillation.soft_labels.reading import SoftLabels, SoftLabelScheme
+from kdseg_training.distillation.teacher import Teacher
+from kdseg_training.distillation.training.fold_cases import fold_cases
+from kdseg_training.distillation.training.processes import Processes
+from kdseg_training.distillation.training.sources import DataSet
+from kdseg_training.distillation.unlabelled.cases import UnlabelledCases, open_unlabelled
+
+
+@dataclass(frozen=True)
+class Extras:
+    """Both may be absent."""
+
+    soft_labels: Optional[SoftLabels] = None
+    unlabelled: Optional[UnlabelledCases] = None
+
+
+NO_EXTRAS, ALONE = Extras(), Processes()
+"""Most runs have no extras; some callers are the only process."""
+
+
+@dataclass(frozen=True)
+class PreprocessedFold:
+    """The labelled cases of a run.
+
+    Attributes
+    ----------
+    folder
+        Where they are preprocessed.
+    training, validation
+        Their names.
+    scheme
+        What the channels of the networks are.
+    plans
+        Of the run.
+    """
+
+    folder: Path
+    training: List[str]
+    validation: List[str]
+    scheme: SoftLabelScheme
+    plans: Dict[str, Any]
+
+
+def preprocessed_fold(config: DistillationConfig, data: DataSet) -> PreprocessedFold:
+    """Find the labelled cases of a run.
+
+    Raises
+    ------
+    TrainingDataError
+        If they are not preprocessed or there is no such fold.
+    """
+    from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+
+    plans = data.plans(config.plans)
+    manager = PlansManager(plans)
+    labels = manager.get_label_manager(data.description)
+    folder = data.folder / manager.get_configuration(config.configuration).data_identifier
+    training, validation = fold_cases(data.folder, folder, config.fold)
+    scheme = SoftLabelScheme(int(labels.num_segmentation_heads), bool(labels.has_regions))
+    return PreprocessedFold(folder, training, validation, scheme, plans)
+
+
+def open_extras(
+    config: DistillationConfig,
+    data: DataSet,
+    teacher: Optional[Teacher],
+    *,
+    processes: Processes = ALONE,
+    say: Callable[[str], None] = lambda _: None,
+) -> Extras:
+    """Find and check what the configuration names; unlabelled images are preprocessed by the first process.
+
+    Parameters
+    ----------
+    config, data
+        The run.
+    teacher
+        None if no student listens to one: soft labels are then not needed.
+    processes
+        Of this run.
+    say
+        Told of what people should know.
+
+    Raises
+    ------
+    TrainingDataError, AgreementError, ConfigurationError, OutputError
+        If something is missing or does not fit.
+    """
+    stored = None if teacher is None or config.teacher is None else config.teacher.soft_labels
+    if stored is None and config.unlabelled is None:
+        return Extras()
+    fold = preprocessed_fold(config, data)
+    unlabelled = find_unlabelled(config, data, fold, processes=processes, say=say)
+    if stored is None or teacher is None:
+        return Extras(None, unlabelled)
+    folder = SoftLabelFolder(stored.folder, origin_of(teacher, stored))
+    folder.check()
+    soft_labels = SoftLabels(folder, fold.scheme)
+    soft_labels.check("labelled", open_cases(fold.folder, fold.training), fold.training)
+    if unlabelled is not None and config.unlabelled is not None:
+        names = list(unlabelled.names)
+        confidence = soft_labels.check("unlabelled", open_cases(unlabelled.folder, names), names)
+        if config.unlabelled.minimum_confidence is not None:
+            unlabelled = unlabelled.confident(confidence, config.unlabelled.minimum_confidence)
+            say(f"Of {len(names)} unlabelled cases the teacher is confident about {len(unlabelled.names)}.")
+    say(f"Soft labels: {stored.folder}, in place of a teacher that runs on every batch.")
+    return Extras(soft_labels, unlabelled)
+
+
+def find_unlabelled(
+    config: DistillationConfig,
+    data: DataSet,
+    fold: PreprocessedFold,
+    *,
+    processes: Processes = ALONE,
+    say: Callable[[str], None] = lambda _: None,
+) -> Optional[UnlabelledCases]:
+    """Return the unlabelled cases of a run, before any filter; None if it has none."""
+    settings = config.unlabelled
+    if settings is None:
+        return None
+    cases: Tuple[List[str], List[str]] = (fold.training, fold.validation)
+    found = None
+    for turn in (True, False):  # the first process preprocesses, the others look afterwards
+        if processes.is_first == turn:
+            found = open_unlabelled(
+                config,
+                settings,
+                plans=fold.plans,
+                dataset=data.description,
+                labelled=fold.folder,
+                fold=cases,
+                prepare=processes.is_first,
+                say=say,
+            )
+        processes.any(False)
+    return found

@@ -1,0 +1,1 @@
+"""Scans without labels as further cases for distillation."""
