@@ -26,6 +26,7 @@ from kdseg_training.export.model_folder import ModelFolder, open_model_folder, r
 from kdseg_training.export.onnx_model import IR_VERSION, OPSET, export_onnx
 from kdseg_training.export.sample_image import sample_image, self_test_shape
 from kdseg_training.export.terminology import neutral_entries, unrecognised
+from kdseg_training.export.training_record import recorded_metadata, with_recorded
 
 if TYPE_CHECKING:
     import torch
@@ -92,7 +93,8 @@ def export_student(
     checkpoint
         File name of the checkpoint.
     metadata
-        See :data:`kdseg_training.export.metadata.DESCRIBING_KEYS`; what is left out is filled in, and the notes say so.
+        See :data:`kdseg_training.export.metadata.DESCRIBING_KEYS`. What is left out is taken from the records of the trainer
+        and of a study beside the checkpoint (:mod:`kdseg_training.export.training_record`), else filled in; the notes tell it.
     labels_csv
         Slicer's colour table with terminology; None makes one with neutral codes, and the notes say so.
 
@@ -116,7 +118,8 @@ def export_student(
     model = export_onnx(network, len(plan.channel_names), plan.labels.heads, test_shape)
     test_image = sample_image(len(plan.channel_names), test_shape, _SELF_TEST_SEED)
     self_test, drift = _compare(network, model, plan, test_image)
-    described, note = complete(metadata or {}, files.plans, plan.channel_names)
+    recorded, record_notes = recorded_metadata(files.checkpoint_path.parent, trained.sha256)
+    described, note = complete(with_recorded(metadata or {}, recorded), files.plans, plan.channel_names)
     document = describe(described, _derived(plan, trained, entries, network, drift), _provenance(files, trained))
     members = {
         PLANS: files.plans_bytes,
@@ -126,7 +129,7 @@ def export_student(
         SELF_TEST: write_self_test(self_test),
     }
     path = _write(Path(output_folder), document, members)
-    return ExportResult(path, document["name"], document["version"], drift, (*notes, *([note] if note else [])))
+    return ExportResult(path, document["name"], document["version"], drift, (*notes, *record_notes, *([note] if note else [])))
 
 
 def _configuration(trained: Checkpoint, wanted: Optional[str]) -> str:

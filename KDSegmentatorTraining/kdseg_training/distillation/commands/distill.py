@@ -47,7 +47,7 @@ def _run(path: Path, mode: Literal["new", "resume", "restart"], device: Optional
             typer.echo(text)
 
     display = Silent() if as_json or not _is_first_process() else choose_display(say)
-    with _StopRequest() as request:
+    with StopRequest() as request:
         result = train_from_config(config, mode=mode, device=device, display=display, stop=request.asked, say=say)
     if not result.is_first_process:
         return
@@ -67,14 +67,14 @@ def _is_first_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-class _StopRequest:
+class StopRequest:
     """Turns Ctrl-C and SIGTERM into a stop after the running step; a second Ctrl-C ends at once."""
 
     def __init__(self) -> None:
         self._asked = False
         self._before: Dict[int, Any] = {}
 
-    def __enter__(self) -> _StopRequest:
+    def __enter__(self) -> StopRequest:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, self._ask)
         return self

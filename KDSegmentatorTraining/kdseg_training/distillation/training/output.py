@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import time
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 
 from kdseg.atomic import write_bytes
+from kdseg_training.distillation.training.checkpoints import FINAL
 from kdseg_training.distillation.training.cost import Cost
 from kdseg_training.distillation.training.curves import draw_curves
 from kdseg_training.distillation.training.events import Events
@@ -94,6 +96,9 @@ class ArmOutput:
             "name": arm.name,
             "settings": settings_of(arm),
             "teacher": None if teacher is None else {"folder": teacher.source.folder.name, "digest": teacher.digest()},
+            "losses": [spec.model_dump(mode="json") for spec in arm.settings.student.specs],
+            "checkpoint": {"file": FINAL, "sha256": hashlib.sha256((arm.folder / FINAL).read_bytes()).hexdigest()},
+            "training_cases": len(arm.do_split()[0]),
             "steps": arm.step,
             "parameters": sum(p.numel() for p in arm.network.parameters()),
             "seconds": totals,

@@ -1,0 +1,1 @@
+"""A whole comparison from one file: train every arm, predict the test cases, measure, compare and report."""

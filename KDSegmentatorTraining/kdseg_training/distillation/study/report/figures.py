@@ -1,0 +1,88 @@
+"""Curves and points as PNG."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Dict, List
+
+from kdseg.atomic import atomic_path
+from kdseg_training.distillation.study.measurement import METRICS
+from kdseg_training.distillation.study.outcome import ArmOutcome, Outcome
+from kdseg_training.distillation.study.report.tables import method_name, metric_name, width_name
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DOTS_PER_INCH = 110
+
+
+def draw_figures(outcome: Outcome, folder: Path) -> List[Path]:
+    """Draw the training curves of every width, and quality against size; return the files in the order of the report."""
+    paths = [_draw_quality(outcome, folder / "quality.png")]
+    for factor in dict.fromkeys(group.factor for group in outcome.main.groups):
+        arms = [arm for arm in outcome.arms if arm.trained.arm.factor == factor or arm.trained.arm.is_teacher]
+        paths.append(_draw_curves(arms, f"Students {width_name(factor)}", folder / f"curves_x{factor:g}.png"))
+    return paths
+
+
+def _draw_curves(arms: List[ArmOutcome], title: str, path: Path) -> Path:
+    figure = _figure((9, 7))
+    loss, dice = figure.subplots(2, 1, sharex=True)
+    colours: Dict[Any, str] = {}
+    for outcome in arms:
+        arm, history = outcome.trained.arm, outcome.trained.history()
+        if not history:
+            continue
+        first = arm.method not in colours
+        colour = colours.setdefault(arm.method, f"C{len(colours)}")
+        label = method_name(arm.method) if first else None
+        steps = [row["step"] for row in history]
+        loss.plot(steps, [row["loss_segmentation"] for row in history], color=colour, linewidth=1, label=label)
+        dice.plot(steps, [row["pseudo_dice_mean"] for row in history], color=colour, linewidth=1, label=label)
+    loss.set_ylabel("segmentation loss, training")
+    dice.set_ylabel("pseudo Dice, inner validation")
+    dice.set_xlabel("step")
+    for axes in (loss, dice):
+        axes.grid(alpha=0.3)
+    dice.legend(fontsize="small")
+    figure.suptitle(f"{title}; one line for each seed")
+    return _save(figure, path)
+
+
+def _draw_quality(outcome: Outcome, path: Path) -> Path:
+    figure = _figure((11, 4))
+    analysis = outcome.main
+    methods = list(dict.fromkeys(group.method for group in analysis.groups))
+    for axes, metric in zip(figure.subplots(1, len(METRICS)), METRICS, strict=True):
+        teacher = analysis.of(analysis.teacher).quality[metric].macro
+        axes.axhline(teacher.estimate, color="black", linewidth=1, label="teacher")
+        axes.axhspan(teacher.low, teacher.high, color="black", alpha=0.08)
+        for place, method in enumerate(methods):
+            groups = [group for group in analysis.groups if group.method == method]
+            values = [analysis.of(group).quality[metric].macro for group in groups]
+            sizes = [outcome.arms_of(group)[0].parameters * (1 + 0.06 * place) for group in groups]
+            errors = [[v.estimate - v.low for v in values], [v.high - v.estimate for v in values]]
+            axes.errorbar(
+                sizes, [v.estimate for v in values], errors, fmt="o", markersize=4, linewidth=1, label=method_name(method)
+            )
+        axes.set_xscale("log")
+        axes.set_xlabel("parameters")
+        axes.set_title(metric_name(outcome.config, metric))
+        axes.grid(alpha=0.3)
+    figure.axes[0].legend(fontsize="x-small")
+    return _save(figure, path)
+
+
+def _figure(size: tuple[float, float]) -> Figure:
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=size, layout="constrained")
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure.set_dpi(DOTS_PER_INCH)
+    with atomic_path(path) as temporary:
+        FigureCanvasAgg(figure).print_png(str(temporary))  # type: ignore[no-untyped-call]
+    return path
