@@ -132,7 +132,7 @@ class StudentProcess:
         process.readyReadStandardOutput.connect(self._read_messages)
         process.readyReadStandardError.connect(self._read_stderr)
         process.errorOccurred.connect(self._on_error)
-        process.finished.connect(self._on_ended)
+        process.connect("finished(int,QProcess::ExitStatus)", self._on_ended)  # by signature: Qt 5 has a shorter form, too
         return process
 
     def _on_launched(self) -> None:
@@ -187,7 +187,8 @@ class StudentProcess:
         finally:
             self._folder.remove()
             RUNNING.discard(self)
-            self._process.deleteLater()
+            for connected in (self._process, self._grace):  # they hold this job, and with it the volume, through their signals
+                connected.deleteLater()
             if self._loop is not None:
                 self._loop.quit()
 

@@ -83,7 +83,7 @@ class qSlicerScriptedLoadableModule(_Module):
 class qSlicerScriptedLoadableModuleWidget(qSlicerWidget):
     """The C++ widget around the Python object of a scripted module's panel."""
 
-    isEntered = Property(bool, lambda self: self._entered)  # noqa: N815
+    isEntered = Property(bool, lambda self: self._entered)
 
     def __init__(self, module_name: str) -> None:
         super().__init__()

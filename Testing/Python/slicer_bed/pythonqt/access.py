@@ -18,7 +18,7 @@ from PySide6 import QtCore
 
 from . import extras
 from .classes import defined_in_python, is_native, is_stand_in, native_class, wrapped_classes, wrapped_qobjects
-from .newer_qt import is_newer_than_qt5
+from .newer_qt import is_newer_member
 from .raw import raw
 from .signals import Signal
 from .values import BoundMethod, from_qt
@@ -103,6 +103,8 @@ def get(self, name: str):
     cls = type(self)
     if name.startswith("_") or defined_in_python(cls, name) or overrides_virtual_getter(cls, name):
         return raw(self, name)
+    if is_newer_member(native_class(cls), name):
+        raise AttributeError(f"{cls.__name__} has no attribute named {name!r} in Qt 5")
     key = (id(self), name)
     if key in _being_read:
         return raw(self, name)
@@ -116,8 +118,6 @@ def get(self, name: str):
         return extras.ATTRIBUTES[name][0](self)
     if name in extras.METHODS:
         return functools.partial(extras.METHODS[name], self)
-    if is_newer_than_qt5(native_class(cls), name):
-        raise AttributeError(f"{cls.__name__} has no attribute named {name!r} in Qt 5")
     try:
         return wrapped(self, name, raw(self, name))
     except AttributeError:
@@ -168,7 +168,7 @@ def new_attributes_dropped() -> Iterator[None]:
 
 def _set_known(self: QtCore.QObject, name: str, value: object) -> bool:
     """Set a property of any kind; return False if the object has none of this name."""
-    found = property_of(self, name)
+    found = None if is_newer_member(native_class(type(self)), name) else property_of(self, name)
     if found is not None:
         write_property(self, found, value)
     elif name in extras.ATTRIBUTES:

@@ -7,6 +7,7 @@ import types
 from PySide6 import QtCore, QtGui, QtNetwork, QtWidgets
 
 from . import access, statics
+from .newer_qt import newer
 from .ui import UiLoader
 
 # PySide6 has these; PythonQt in Slicer 5.8 has not, or gives them another meaning.
@@ -20,7 +21,7 @@ def make() -> types.ModuleType:
     qt = types.ModuleType("qt", "Qt as PythonQt shows it.")
     for library in (QtCore, QtGui, QtWidgets, QtNetwork):
         for name in dir(library):
-            if name.startswith("Q") and name not in NOT_IN_PYTHONQT:
+            if name.startswith("Q") and name not in NOT_IN_PYTHONQT | newer().classes:
                 setattr(qt, name, getattr(library, name))
     qt.QUiLoader = UiLoader
     return qt

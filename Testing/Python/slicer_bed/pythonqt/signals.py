@@ -8,8 +8,10 @@ from collections.abc import Callable
 from PySide6 import QtCore
 from shiboken6 import isValid
 
+from .classes import native_class
+from .newer_qt import newer_signals
 from .raw import raw
-from .slots import guarded
+from .slots import guarded, required_arguments
 
 SIGNATURE = re.compile(r"\s*2?(\w+)\s*\((.*)\)\s*\Z")
 # (id of the sender, signal): the function that was connected, and the slot that Qt calls.
@@ -31,8 +33,17 @@ def meta_signatures(sender: QtCore.QObject) -> set[str]:
 
 def most_arguments(sender: QtCore.QObject, name: str) -> int:
     """Return how many arguments the fullest form of a signal has."""
-    fitting = (SIGNATURE.match(signature) for signature in meta_signatures(sender))
-    return max(match[2].count(",") + 1 if match[2] else 0 for match in fitting if match[1] == name)
+    return max(_argument_counts(sender, name))
+
+
+def fewest_arguments(sender: QtCore.QObject, name: str) -> int:
+    """Return how many arguments the shortest form of a signal has."""
+    return min(_argument_counts(sender, name))
+
+
+def _argument_counts(sender: QtCore.QObject, name: str) -> list[int]:
+    matches = (SIGNATURE.match(signature) for signature in meta_signatures(sender))
+    return [match[2].count(",") + 1 if match[2] else 0 for match in matches if match[1] == name]
 
 
 class Signal:
@@ -48,7 +59,13 @@ class Signal:
         return hash((id(self._sender), self._name))
 
     def connect(self, function: Callable) -> bool:
-        """Call a function at every emission, with as many of the signal's arguments as it takes."""
+        """Call a function at every emission, with as many of the signal's arguments as it takes.
+
+        Which form of a signal with optional arguments PythonQt connects is not certain, so the function must do without them.
+        """
+        fewest, needed = fewest_arguments(self._sender, self._name), required_arguments(function)
+        if needed > fewest:
+            raise TypeError(f"{self._name} may bring {fewest} arguments, but {needed} are needed: connect by signature instead")
         return attach(self._sender, self._name, self._instance, function, None)
 
     def disconnect(self, function: Callable | None = None) -> bool:
@@ -105,7 +122,8 @@ def parse(sender: QtCore.QObject, signature: object) -> tuple[str, int]:
     if match is None:
         raise ValueError(f"connect needs a signal's signature such as 'clicked(bool)', got {signature!r}")
     name, arguments = match[1], match[2].strip()
-    if normalised(signature) not in meta_signatures(sender) | declared_signatures(type(sender)):
+    known = (meta_signatures(sender) | declared_signatures(type(sender))) - newer_signals(native_class(type(sender)))
+    if normalised(signature) not in known:
         raise ValueError(f"{QtCore.QObject.metaObject(sender).className()} has no signal {signature}")
     return name, arguments.count(",") + 1 if arguments else 0
 

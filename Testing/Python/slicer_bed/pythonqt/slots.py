@@ -35,6 +35,14 @@ def accepted_arguments(function: Callable) -> int | None:
     return code.co_argcount - bound
 
 
+def required_arguments(function: Callable) -> int:
+    """Return how many positional arguments a function cannot do without; 0 where that is not known."""
+    plain = function.__func__ if isinstance(function, types.MethodType) else function
+    if not isinstance(plain, types.FunctionType):
+        return 0
+    return plain.__code__.co_argcount - len(plain.__defaults__ or ()) - isinstance(function, types.MethodType)
+
+
 def guarded(function: Callable, count: int = 0) -> Callable[..., None]:
     """Return a slot for a signal that calls the function with as many arguments as it takes, and remembers what it raises.
 
