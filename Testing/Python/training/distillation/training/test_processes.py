@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -35,11 +36,24 @@ def torchrun(config, folder: Path, *arguments: str) -> subprocess.CompletedProce
     )
 
 
-@pytest.mark.parametrize("batch_size", [4])
-def test_two_processes_equal_one(settings, tmp_path: Path, batch_size: int) -> None:
-    budget = {"batch_size": batch_size, "epochs": 2, "iterations": 2}
-    alone = run(settings(tmp_path / "alone", students=STUDENTS, budget=budget))
-    shared = settings(tmp_path / "shared", students=STUDENTS, budget=budget, threads=1)
+@pytest.fixture
+def batch_dice_plans(dataset) -> str:
+    """Plans whose Dice is that of the whole batch: the processes must exchange their sums."""
+    plans = json.loads((dataset.preprocessed / "nnUNetPlans.json").read_text())
+    plans["configurations"]["3d_fullres"]["batch_dice"] = True
+    plans["plans_name"] = "batchDicePlans"
+    (dataset.preprocessed / "batchDicePlans.json").write_text(json.dumps(plans))
+    return "batchDicePlans"
+
+
+def test_two_processes_equal_one(settings, tmp_path: Path, batch_dice_plans: str) -> None:
+    changes = {
+        "students": STUDENTS,
+        "plans": batch_dice_plans,
+        "budget": {"batch_size": 4, "epochs": 2, "iterations": 2, "ema_decay": 0.9},
+    }
+    alone = run(settings(tmp_path / "alone", **changes))
+    shared = settings(tmp_path / "shared", **changes, threads=1)
     result = torchrun(shared, tmp_path)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     for number, student in enumerate(STUDENTS):
