@@ -32,6 +32,9 @@ BUG_REMEDY = (
 BLAS_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """How NumPy's and SciPy's libraries are told their threads, before they are loaded."""
 
+ITK_PLUGINS_VARIABLE = "ITK_AUTOLOAD_PATH"
+"""Where Slicer, and the launcher of its Python, let ITK look for readers of their own; this process has no scene to read."""
+
 
 def main(arguments: Sequence[str]) -> NoReturn:
     """Run the child; never returns. Without exactly one argument the exit code is 2."""
@@ -39,6 +42,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
         sys.stderr.write("usage: python -m kdseg.worker REQUEST.json\n")
         sys.exit(2)
     commands, channel = take_pipes()
+    os.environ.pop(ITK_PLUGINS_VARIABLE, None)
     lead_a_process_group()
     _Child(Path(arguments[0]), commands, channel).run()
 

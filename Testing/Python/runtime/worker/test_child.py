@@ -33,6 +33,18 @@ kdseg.pipeline.segment = noisy
 from kdseg.worker.main import main
 main(sys.argv[1:])
 """
+WITH_PLUGINS = """
+import os, sys
+os.environ["ITK_AUTOLOAD_PATH"] = "somewhere"
+import kdseg.pipeline
+segment = kdseg.pipeline.segment
+def telling(*words, **options):
+    sys.stderr.write(f"plugins: {os.environ.get('ITK_AUTOLOAD_PATH')}\\n")
+    return segment(*words, **options)
+kdseg.pipeline.segment = telling
+from kdseg.worker.main import main
+main(sys.argv[1:])
+"""
 DEAF = """
 import sys, time
 import kdseg.pipeline
@@ -107,6 +119,15 @@ def test_what_libraries_print_does_not_reach_the_pipe(job: Job, repository: Path
     assert isinstance(messages[-1], DoneMessage)
     for text in ("a library prints", "straight to the descriptor", "a program prints"):
         assert text in printed
+
+
+def test_slicers_plugins_for_itk_are_not_loaded(job: Job, repository: Path) -> None:
+    child = job.start(repository, ["-c", WITH_PLUGINS])
+    with child:
+        messages = read_messages(child)
+        told = child.stderr.read().decode()
+    assert isinstance(messages[-1], DoneMessage)
+    assert "plugins: None" in told
 
 
 @pytest.mark.parametrize("name", ["kdseg-job-Ünïcödé 影像", "kdseg-job-" + "x" * 120 + " with spaces"])
