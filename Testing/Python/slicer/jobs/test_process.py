@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -271,3 +272,16 @@ def test_two_jobs_at_once(make_job) -> None:
     assert [type(process.wait()) for process in processes] == [Succeeded, Succeeded]
     for job in jobs:
         nothing_is_left(job)
+
+
+def test_a_finished_job_lets_its_volume_go(make_job, bed) -> None:
+    """As in PythonQt, a connected signal holds what it calls; a timer that held the job would keep every volume in memory."""
+    job = make_job()
+    process = job.process()
+    watched = weakref.ref(process)
+    process.start()
+    process.wait()
+    process = job = None
+    bed.run_events(0.1)
+    gc.collect()
+    assert watched() is None
