@@ -18,6 +18,7 @@ from slicer.ScriptedLoadableModule import (
 from slicer.util import VTKObservationMixin
 
 import slicer
+from KDSegmentatorLib import sample_data
 from KDSegmentatorLib.logic import KDSegmentatorLogic
 
 __all__ = ["KDSegmentator", "KDSegmentatorLogic", "KDSegmentatorTest", "KDSegmentatorWidget"]
@@ -32,7 +33,7 @@ class KDSegmentator(ScriptedLoadableModule):
         ScriptedLoadableModule.__init__(self, parent)
         parent.title = _("KDSegmentator")
         parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
-        parent.dependencies = []
+        parent.dependencies = ["Segmentations"]  # the classes of its nodes
         parent.contributors = ["KDSegmentator contributors"]
         parent.helpText = _(
             "Segments CT and MR volumes on this computer's own processor, without internet, with students: small networks that"
@@ -47,6 +48,7 @@ class KDSegmentator(ScriptedLoadableModule):
             ' <a href="https://arxiv.org/abs/2404.02738">arXiv:2404.02738</a>. Each student has its own licence and'
             " attribution, shown on its card."
         )
+        slicer.app.connect("startupCompleted()", sample_data.register)
 
 
 class KDSegmentatorWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):

@@ -53,8 +53,11 @@ BOXES = (
 
 
 def register() -> None:
-    """Add the entry to the Sample Data module; to be called when Slicer has started."""
-    import SampleData
+    """Add the entry to the Sample Data module; to be called when Slicer has started. Without that module there is no entry."""
+    try:
+        import SampleData
+    except ImportError:
+        return
 
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
         category=CATEGORY,

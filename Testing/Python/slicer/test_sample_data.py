@@ -69,6 +69,19 @@ def test_the_entry_names_a_fixed_version_and_its_digest(bed, sample_data_module)
     assert entry["customDownloader"] is sample_data.download
 
 
+def test_the_entry_is_there_when_slicer_has_started(load_module, end_startup, sample_data_module) -> None:
+    load_module("KDSegmentator")
+    assert not sample_data_module.entries
+    end_startup()
+    assert [entry["sampleName"] for entry in sample_data_module.entries] == [sample_data.SAMPLE_NAME]
+
+
+def test_a_slicer_without_sample_data_starts_as_well(load_module, end_startup, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "SampleData", None)
+    load_module("KDSegmentator")
+    end_startup()
+
+
 def test_both_boxes_are_those_of_the_demo(bed, sample_data_module, demo_volume, template_file, tmp_path) -> None:
     source = SimpleNamespace(uris=["u"], fileNames=["f"], checksums=["c"])
     nodes = sample_data.download(source)
