@@ -152,7 +152,7 @@ def start() -> Bed:
     sys.modules["qt"] = module.make()
     slicer = _import_slicer()
 
-    from . import ctk_widgets, mrml_widgets, segment_editor
+    from . import ctk_widgets, mrml_widgets, pip, segment_editor
     from .application import app as application
     from .application import kits, modules, python_slicer, scene
 
@@ -166,6 +166,7 @@ def start() -> Bed:
     application.use_private_settings(slicer.app._folder)
     _use_private_home(slicer.app._folder / HOME)
     python_slicer.install(slicer.app._folder / "bin")
+    pip.divert()
     mrml = scene.make(str(SHARE))
     slicer.mrmlScene = mrml.scene
     slicer.modules, slicer.moduleNames = types.SimpleNamespace(), types.SimpleNamespace()

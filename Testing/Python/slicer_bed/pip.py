@@ -45,3 +45,18 @@ class Installer:
 
 
 installer = Installer()
+
+
+def divert() -> None:
+    """Let ``slicer.util`` hand over what it would start as ``python -m pip``; other modules it starts as it does."""
+    import slicer.util
+
+    start = slicer.util.executePythonModule
+
+    def execute(module: str, args: list[str], *more: object, **keywords: object) -> None:
+        if module == "pip":
+            installer.run(args)
+        else:
+            start(module, args, *more, **keywords)
+
+    slicer.util.executePythonModule = slicer.util._executePythonModule = execute

@@ -6,7 +6,7 @@ import importlib.metadata
 import shlex
 from pathlib import Path
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from slicer.i18n import tr as _
 
 import slicer
@@ -20,8 +20,13 @@ def load_requirements(path: str | Path) -> list[Requirement]:
 
 
 def _to_requirements(wanted: object) -> list[Requirement]:
-    items = wanted.split() if isinstance(wanted, str) else wanted if isinstance(wanted, list) else [wanted]
-    return [item if isinstance(item, Requirement) else Requirement(item) for item in items]
+    if not isinstance(wanted, str):
+        items = wanted if isinstance(wanted, list) else [wanted]
+        return [item if isinstance(item, Requirement) else Requirement(item) for item in items]
+    try:
+        return [Requirement(wanted)]
+    except InvalidRequirement:
+        return [Requirement(item) for item in wanted.split()]
 
 
 def pip_check(wanted: object) -> bool:
