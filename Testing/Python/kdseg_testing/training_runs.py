@@ -8,6 +8,7 @@ import torch
 
 from kdseg_training.distillation.config import DistillationConfig
 from kdseg_training.distillation.training import checkpoints
+from kdseg_training.distillation.training.extras import open_extras
 from kdseg_training.distillation.training.runs import TrainingResult, new_arm, new_trainer, train_from_config
 from kdseg_training.distillation.training.sources import open_data_set, open_teacher, set_folders
 from kdseg_training.distillation.training.trainer import nnUNetTrainerKD
@@ -26,7 +27,9 @@ def make_trainer(config: DistillationConfig, *, student: int = 0) -> nnUNetTrain
     set_folders(config)
     data = open_data_set(config)
     teacher = open_teacher(config, torch.device("cpu"), print)
-    trainer = new_trainer(*new_arm(config, config.students[student], data, teacher), data, torch.device("cpu"))
+    extras = open_extras(config, data, teacher)
+    arm, plans = new_arm(config, config.students[student], data, teacher, extras=extras)
+    trainer = new_trainer(arm, plans, data, torch.device("cpu"))
     trainer.initialize()
     return trainer
 

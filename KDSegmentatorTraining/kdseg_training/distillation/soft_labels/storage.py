@@ -7,8 +7,9 @@ import io
 import json
 import zipfile
 import zlib
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Dict, Iterator, Mapping, Tuple
 
 import numpy as np
 
@@ -68,7 +69,7 @@ def read_case(path: Path) -> Tuple[SparseProbabilities, Dict[str, Any]]:
         If the file is missing, damaged, changed, or of another format.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with _open(path) as file:
             header = _parse(file[HEADER])
             _require_format(header, path)
             arrays = {name: file[name] for name in MEMBERS}
@@ -88,7 +89,7 @@ def read_header(path: Path) -> Dict[str, Any]:
         As :func:`read_case`.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with _open(path) as file:
             header = _parse(file[HEADER])
     except _DAMAGED as error:
         raise _damaged(path, error) from error
@@ -104,6 +105,16 @@ def content_hash(header: Mapping[str, Any], arrays: Mapping[str, Array]) -> str:
         result.update(f"{name}/{array.dtype.str}/{array.shape};".encode())
         result.update(np.ascontiguousarray(array).tobytes())
     return result.hexdigest()
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[Any]:
+    with path.open("rb") as stream:
+        file = np.load(stream, allow_pickle=False)
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise ValueError("not an .npz file")
+        with file:
+            yield file
 
 
 def _parse(text: Array) -> Dict[str, Any]:
