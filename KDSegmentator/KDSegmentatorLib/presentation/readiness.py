@@ -163,7 +163,7 @@ def _unusable_volume(situation: Situation) -> Tuple[str, Tone]:
 def _unusable_student(situation: Situation) -> Tuple[str, Tone]:
     student = situation.student
     if student is not None and len(student.channels) > 1:
-        text = _("This student needs {count} aligned volumes ({names}); the panel gives one. Use the Python console or the command line.")
+        text = _("This student needs {count} aligned volumes ({names}); the panel gives one. Use Python or the command line.")
         return text.format(count=len(student.channels), names=", ".join(student.channels)), Tone.PROBLEM
     if situation.chosen_structures == 0:
         return _("Choose at least one structure."), Tone.HINT
