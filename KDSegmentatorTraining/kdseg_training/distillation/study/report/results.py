@@ -13,6 +13,7 @@ from kdseg_training.distillation.study.report.tables import (
     interval_cell,
     method_name,
     metric_name,
+    number,
     p_cell,
     percent_cell,
     share_cell,
@@ -42,7 +43,7 @@ def other_mirroring_section(outcome: Outcome) -> List[str]:
         for metric in METRICS:
             here = analysis.of(group).quality[metric].macro.estimate
             there = outcome.main.of(group).quality[metric].macro.estimate
-            cells.append(f"{here - there:+z.{DIGITS[metric]}f}")
+            cells.append(number(here - there, DIGITS[metric], signed=True))
         rows.append([group_name(outcome, group), *cells])
     names = [metric_name(outcome.config, metric) for metric in METRICS]
     title = "With" if mirrored else "Without"
@@ -151,14 +152,8 @@ def aims_section(outcome: Outcome) -> List[str]:
     for metric, share in aims.retention.items():
         if metric in claims.retained:
             kept = claims.retained[metric]
-            rows.append(
-                [
-                    f"keeps of {metric_name(outcome.config, metric)}",
-                    share_cell(share),
-                    percent_cell(kept),
-                    _reached(kept, share),
-                ]
-            )
+            name = f"keeps of {metric_name(outcome.config, metric)}"
+            rows.append([name, share_cell(share), percent_cell(kept), _reached(kept, share)])
     for metric, share in aims.recovery.items():
         value = claims.recovered.get(metric)
         name = f"recovers of {metric_name(outcome.config, metric)}"
