@@ -1,7 +1,8 @@
 """What the panel remembers in the scene: saved and loaded with it, and undone with it."""
 
-from typing import Annotated  # no postponed annotations here: Slicer's wrapper reads these types
+from typing import Annotated, Any  # no postponed annotations here: Slicer's wrapper reads these types
 
+import qt
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
 import slicer
@@ -48,3 +49,12 @@ class KDSegmentatorParameterNode:
     mirroring: bool = True
     show3D: bool = True
     volumesTable: bool = False
+
+
+def connect_widgets(parameters: Any, root: Any) -> Any:
+    """Connect the widgets below ``root`` that the ``.ui`` file gives a parameter; return what ``disconnectGui`` takes.
+
+    Slicer's own ``connectGui`` does the same, but returned nothing before 5.10, so that nothing could be disconnected.
+    """
+    named = {widget.property("SlicerParameterName"): widget for widget in root.findChildren(qt.QWidget)}
+    return parameters.connectParametersToGui({name: widget for name, widget in named.items() if name})

@@ -18,6 +18,7 @@ from KDSegmentatorLib.panel.keyboard import connect_return, order_tabs
 from KDSegmentatorLib.panel.limits import AdvancedControl
 from KDSegmentatorLib.panel.run_control import Order, RunControl
 from KDSegmentatorLib.panel.students import StudentControl
+from KDSegmentatorLib.parameters import connect_widgets
 from KDSegmentatorLib.presentation import structures as structure_decisions
 from KDSegmentatorLib.presentation.estimate import estimate_sentence
 from KDSegmentatorLib.presentation.readiness import Phase, Situation, Tone, readiness
@@ -82,7 +83,7 @@ class Panel:
         self._volume_id = _node_id(parameters.inputVolume)
         self.students.refresh(parameters)
         self._show_structures()
-        self._gui_tag = parameters.connectGui(self.root)
+        self._gui_tag = connect_widgets(parameters, self.root)
         self._observer = parameters.AddObserver(vtk.vtkCommand.ModifiedEvent, self._parameters_modified)
         self.advanced.show()
         self._estimate()

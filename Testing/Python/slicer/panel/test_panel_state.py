@@ -207,3 +207,18 @@ def test_closing_the_scene_empties_the_panel(ready, run_events) -> None:
     run_events(0.05)
     assert ready.ui.inputSelector.currentNode() is None
     assert sentence(ready).startswith("Load a CT or MR volume first")
+
+
+def test_a_panel_that_was_left_does_not_write_into_the_scene(open_panel, students_folder, monkeypatch) -> None:
+    """Also in Slicer 5.8, where connecting by connectGui returned nothing to disconnect with."""
+    from KDSegmentatorLib.parameters import KDSegmentatorParameterNode
+
+    connect = KDSegmentatorParameterNode.connectGui
+    monkeypatch.setattr(KDSegmentatorParameterNode, "connectGui", lambda self, gui: (connect(self, gui), None)[1])
+    widget = open_panel("KDSegmentator")
+    parameters = widget.panel.parameters
+    widget.panel.ui.threadsSpin.value = 3
+    assert parameters.threads == 3
+    widget.exit()
+    widget.panel.ui.threadsSpin.value = 5
+    assert parameters.threads == 3
