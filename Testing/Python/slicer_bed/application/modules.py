@@ -104,10 +104,8 @@ class qSlicerScriptedLoadableModuleWidget(qSlicerWidget):
         return self._python
 
     def reload(self) -> None:
-        """Make the Python object anew after its source was loaded again."""
+        """Make the Python object anew after its source was loaded again; as in Slicer, ``enter`` is not called."""
         self._make()
-        if self._entered:
-            self._call("enter")
 
     def enter(self) -> None:
         """Tell the panel that the user came to it."""
