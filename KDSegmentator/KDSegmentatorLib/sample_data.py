@@ -82,19 +82,22 @@ def download(source: Any) -> List[Any]:
     Raises
     ------
     ValueError
-        If the download failed or its digest is another one; raised by the Sample Data module.
+        If the download failed or its digest is another one; raised by the Sample Data module. The user is told as well: that
+        module only prints what is raised here.
     """
     import SampleData
 
     import slicer
+    from KDSegmentatorLib.i18n import _
 
-    path = SampleData.SampleDataLogic().downloadFileIntoCache(source.uris[0], source.fileNames[0], source.checksums[0])
-    template = slicer.util.loadVolume(path, properties={"show": False})
-    try:
-        nodes = [cut_out(template, box) for box in BOXES]
-    finally:
-        slicer.mrmlScene.RemoveNode(template)
-    slicer.util.setSliceViewerLayers(background=nodes[0], fit=True)
+    with slicer.util.tryWithErrorDisplay(_("The sample data could not be loaded."), waitCursor=True):
+        path = SampleData.SampleDataLogic().downloadFileIntoCache(source.uris[0], source.fileNames[0], source.checksums[0])
+        template = slicer.util.loadVolume(path, properties={"show": False})
+        try:
+            nodes = [cut_out(template, box) for box in BOXES]
+        finally:
+            slicer.mrmlScene.RemoveNode(template)
+        slicer.util.setSliceViewerLayers(background=nodes[0], fit=True)
     return nodes
 
 

@@ -97,6 +97,18 @@ def test_both_boxes_are_those_of_the_demo(bed, sample_data_module, demo_volume, 
         assert found.GetDirection() == pytest.approx(expected.GetDirection())
 
 
+def test_a_failed_download_is_told(bed, sample_data_module, monkeypatch) -> None:
+    def fail(self, uri, name, checksum=None):
+        raise ValueError("no network")
+
+    told = []
+    monkeypatch.setattr(sample_data_module.SampleDataLogic, "downloadFileIntoCache", fail)
+    monkeypatch.setattr(slicer.util, "errorDisplay", lambda text, **_options: told.append(text))
+    with pytest.raises(ValueError, match="no network"):
+        sample_data.download(SimpleNamespace(uris=["u"], fileNames=["f"], checksums=["c"]))
+    assert told == ["The sample data could not be loaded.\n\nno network"]
+
+
 def test_importing_the_description_loads_neither_slicer_nor_numpy(repository) -> None:
     import subprocess
 
