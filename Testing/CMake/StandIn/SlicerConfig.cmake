@@ -1,5 +1,6 @@
 # What the extension's CMakeLists.txt files use of 3D Slicer, so that a test can configure, build and install them without it.
-# The macros copy, install and refuse with the rules of Slicer's and CTK's own; nothing is byte-compiled, no test is registered.
+# The macros copy, install and refuse with the rules of Slicer's and CTK's own; nothing is byte-compiled, and a registered
+# self test is only checked and listed.
 
 set(Slicer_USE_FILE "${CMAKE_CURRENT_LIST_DIR}/Nothing.cmake")
 set(Slicer_EXTENSION_GENERATE_CONFIG "${CMAKE_CURRENT_LIST_DIR}/Nothing.cmake")
@@ -61,4 +62,18 @@ macro(slicerMacroBuildScriptedModule)
     INSTALL_DIR ${Slicer_INSTALL_QTSCRIPTEDMODULES_LIB_DIR}
     NO_INSTALL_SUBDIR
     )
+endmacro()
+
+enable_testing()
+
+macro(slicer_add_python_unittest)
+  cmake_parse_arguments(MY "" "TESTNAME_PREFIX;SCRIPT" "SLICER_ARGS" ${ARGN})
+  if(MY_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "Unknown keywords given to slicer_add_python_unittest: ${MY_UNPARSED_ARGUMENTS}")
+  endif()
+  if(NOT EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${MY_SCRIPT}")
+    message(FATAL_ERROR "slicer_add_python_unittest was given '${MY_SCRIPT}', which does not exist")
+  endif()
+  get_filename_component(test_name ${MY_SCRIPT} NAME_WE)
+  add_test(NAME py_${MY_TESTNAME_PREFIX}${test_name} COMMAND ${CMAKE_COMMAND} -E false)
 endmacro()

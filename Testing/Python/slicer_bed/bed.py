@@ -167,7 +167,7 @@ def start() -> Bed:
     _use_private_home(slicer.app._folder / HOME)
     python_slicer.install(slicer.app._folder / "bin")
     pip.divert()
-    mrml = scene.make(str(SHARE))
+    mrml = scene.make(str(SHARE), slicer.app.cachePath)
     slicer.mrmlScene = mrml.scene
     slicer.modules, slicer.moduleNames = types.SimpleNamespace(), types.SimpleNamespace()
     slicer.qSlicerScriptedLoadableModule = modules.qSlicerScriptedLoadableModule

@@ -33,7 +33,7 @@ class IOManager(QtCore.QObject):
     def loadNodes(self, file_type: str, properties: dict, collection=None, messages=None) -> bool:
         """Read a file into new nodes of the scene."""
         if file_type == "SceneFile":
-            return self._load_scene(properties)
+            return self.loadScene(str(properties["fileName"]), bool(properties.get("clear", False)))
         path = str(properties["fileName"])
         name = properties.get("name") or Path(path).name.split(".")[0]
         node = (
@@ -44,11 +44,6 @@ class IOManager(QtCore.QObject):
         if node is not None and collection is not None:
             collection.AddItem(node)
         return node is not None
-
-    def _load_scene(self, properties: dict) -> bool:
-        scene = self._mrml.scene
-        scene.SetURL(str(properties["fileName"]))
-        return bool(scene.Import() if properties.get("clear") is False else scene.Connect())
 
     def _load_volume(self, path: str, name: str, properties: dict):
         return self._mrml.logics["volumes"].AddArchetypeVolume(path, name, 1 if properties.get("labelmap") else 0)

@@ -34,9 +34,14 @@ class MRML:
     logics: dict[str, object]
 
 
-def make(share_folder: str) -> MRML:
-    """Return a scene with its logics, as it is right after Slicer's start."""
+def make(share_folder: str, cache_folder: str) -> MRML:
+    """Return a scene with its logics, as it is right after Slicer's start; scenes in one file are unpacked in the cache."""
     scene = slicer.vtkMRMLScene()
+    cache, files = slicer.vtkCacheManager(), slicer.vtkDataIOManager()
+    cache.SetRemoteCacheDirectory(cache_folder)
+    files.SetCacheManager(cache)
+    scene.SetCacheManager(cache)
+    scene.SetDataIOManager(files)
     application_logic = slicer.vtkSlicerApplicationLogic()
     application_logic.SetMRMLScene(scene)
     application_logic.SetSliceLogics(vtk.vtkCollection())

@@ -204,8 +204,16 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         """Take `undo` back."""
         self._logic.Redo()
 
+    def event(self, event) -> bool:
+        """Let the effects clean up right before the editor is destroyed, as the C++ destructor does since Slicer 5.10."""
+        if event.type() == QtCore.QEvent.DeferredDelete:
+            self._close()
+        return super().event(event)
+
     def _close(self) -> None:
         """Do what happens when the editor is destroyed."""
-        for effect in self._effects:
+        effects, self._effects = self._effects, []
+        for effect in effects:
             effect.cleanup()
+        self._active = None
         self.setMRMLSegmentEditorNode(None)
