@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6 import QtCore, QtTest, QtWidgets
 
-from .pythonqt import dialogs
+from .pythonqt import dialogs, statics
 
 
 class CannotDoThat(AssertionError):
@@ -83,14 +83,17 @@ class Hands:
         def choose(dialog: QtWidgets.QDialog) -> None:
             if not isinstance(dialog, QtWidgets.QFileDialog):
                 raise CannotDoThat(f"A file dialog was announced, but this opened:\n{dialogs.text_of(dialog)}")
-            QtWidgets.QFileDialog.selectedFiles = lambda _: [str(path) for path in paths]
-            QtWidgets.QDialog.done(dialog, 1 if paths else 0)
+            statics.choose_in(dialog, [str(path) for path in paths])
 
         dialogs.expect(choose)
 
     def dialogs(self) -> tuple[str, ...]:
         """Return the texts of the modal dialogs that opened in this test, in order."""
         return dialogs.opened()
+
+    def addresses(self) -> tuple[str, ...]:
+        """Return what was handed to the desktop's browser in this test, in order."""
+        return statics.opened_addresses()
 
 
 def _button(dialog: QtWidgets.QDialog, wanted: str | int) -> QtWidgets.QAbstractButton:

@@ -32,6 +32,22 @@ def single_shot(delay_ms: int, function: Callable) -> None:
     timer.start(delay_ms)
 
 
+_selected_files = QtWidgets.QFileDialog.selectedFiles
+CHOSEN = "bed_chosen"
+
+
+def choose_in(dialog: QtWidgets.QFileDialog, paths: list[str]) -> None:
+    """Close a file dialog as a user does who chose these files; with none, as one who cancelled."""
+    dialog.setProperty(CHOSEN, paths)
+    QtWidgets.QDialog.done(dialog, 1 if paths else 0)
+
+
+def selected_files(dialog: QtWidgets.QFileDialog) -> tuple[str, ...]:
+    """``QFileDialog.selectedFiles``."""
+    chosen = dialog.property(CHOSEN)
+    return tuple(_selected_files(dialog) if chosen is None else chosen)
+
+
 def _choose(kind: str, parent, title: str, directory: str, filters: str) -> tuple[str, ...]:
     """Show a file dialog of Qt's own and return what the answer selected."""
     dialog = QtWidgets.QFileDialog(parent, title, str(directory), filters)
@@ -83,6 +99,7 @@ def install() -> None:
     QtCore.QTimer.singleShot = staticmethod(single_shot)
     QtGui.QDesktopServices.openUrl = staticmethod(_open_url)
     files = QtWidgets.QFileDialog
+    files.selectedFiles = selected_files
     files.getOpenFileName, files.getOpenFileNames = staticmethod(open_file), staticmethod(open_files)
     files.getSaveFileName, files.getExistingDirectory = staticmethod(save_file), staticmethod(folder)
     boxes = QtWidgets.QMessageBox
