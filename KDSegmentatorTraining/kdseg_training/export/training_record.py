@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from kdseg.bundle.members import DOCUMENT, MEMBER_LIMITS_BYTES
 from kdseg.bundle.strict_json import parse_json_object
+from kdseg.errors import ExportError
 from kdseg_training.export.model_folder import read_file
 
 TRAINING, QUALITY = "training.json", "quality.json"
@@ -40,7 +41,7 @@ def recorded_metadata(fold_folder: Path, checkpoint_sha256: str) -> Tuple[Dict[s
     training, quality = (_read(fold_folder / name) for name in (TRAINING, QUALITY))
     if training is not None:
         if _sha256(training.get("checkpoint")) == checkpoint_sha256:
-            metadata.update(_from_training(training))
+            metadata.update(_read_training(training, fold_folder / TRAINING))
         else:
             notes.append(f"{TRAINING} was left out: it does not say that it describes this checkpoint.")
     if quality is not None:
@@ -71,6 +72,19 @@ def _read(path: Path) -> Optional[Dict[str, Any]]:
 
 def _sha256(checkpoint: Any) -> Optional[str]:
     return checkpoint.get("sha256") if isinstance(checkpoint, dict) else None
+
+
+def _read_training(training: Mapping[str, Any], path: Path) -> Dict[str, Any]:
+    try:
+        return _from_training(training)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ExportError(
+            "The record of the training is damaged.",
+            expected="the file as the trainer wrote it",
+            found=f"{type(error).__name__}: {error}",
+            path=path,
+            remedy="Move it aside; then its content has to be stated with --metadata.",
+        ) from error
 
 
 def _from_training(training: Mapping[str, Any]) -> Dict[str, Any]:

@@ -106,7 +106,11 @@ def _nnunet(trained: TrainedArm, device: str) -> Predict:
 
     entries = label_entries(trained)
     predictor = nnUNetPredictor(
-        use_gaussian=True, device=torch.device(device), verbose=False, verbose_preprocessing=False, allow_tqdm=False
+        perform_everything_on_device=device.startswith("cuda"),
+        device=torch.device(device),
+        verbose=False,
+        verbose_preprocessing=False,
+        allow_tqdm=False,
     )
     fold: Any = int(trained.fold) if trained.fold.isdigit() else trained.fold
     predictor.initialize_from_trained_model_folder(str(trained.model_folder), (fold,), trained.checkpoint)

@@ -53,6 +53,9 @@ def _draw_quality(outcome: Outcome, path: Path) -> Path:
     figure = _figure((11, 4))
     analysis = outcome.main
     methods = list(dict.fromkeys(group.method for group in analysis.groups))
+    factors = sorted({group.factor for group in analysis.groups})
+    names = [f"{width_name(factor)}\n{_parameters(outcome, factor) / 1e6:.3g} M parameters" for factor in factors]
+    offsets = [0.6 * ((place + 0.5) / len(methods) - 0.5) for place in range(len(methods))]
     for axes, metric in zip(figure.subplots(1, len(METRICS)), METRICS, strict=True):
         teacher = analysis.of(analysis.teacher).quality[metric].macro
         axes.axhline(teacher.estimate, color="black", linewidth=1, label="teacher")
@@ -60,17 +63,21 @@ def _draw_quality(outcome: Outcome, path: Path) -> Path:
         for place, method in enumerate(methods):
             groups = [group for group in analysis.groups if group.method == method]
             values = [analysis.of(group).quality[metric].macro for group in groups]
-            sizes = [outcome.arms_of(group)[0].parameters * (1 + 0.06 * place) for group in groups]
-            errors = [[v.estimate - v.low for v in values], [v.high - v.estimate for v in values]]
+            places = [factors.index(group.factor) + offsets[place] for group in groups]
+            errors = [[max(0.0, v.estimate - v.low) for v in values], [max(0.0, v.high - v.estimate) for v in values]]
             axes.errorbar(
-                sizes, [v.estimate for v in values], errors, fmt="o", markersize=4, linewidth=1, label=method_name(method)
+                places, [v.estimate for v in values], errors, fmt="o", markersize=4, linewidth=1, label=method_name(method)
             )
-        axes.set_xscale("log")
-        axes.set_xlabel("parameters")
+        axes.set_xticks(range(len(factors)), names)
+        axes.set_xlim(-0.5, len(factors) - 0.5)
         axes.set_title(metric_name(outcome.config, metric))
         axes.grid(alpha=0.3)
     figure.axes[0].legend(fontsize="x-small")
     return _save(figure, path)
+
+
+def _parameters(outcome: Outcome, factor: float) -> int:
+    return next(arm.parameters for arm in outcome.arms if arm.trained.arm.factor == factor and not arm.trained.arm.is_teacher)
 
 
 def _figure(size: tuple[float, float]) -> Figure:

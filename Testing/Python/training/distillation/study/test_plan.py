@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List
@@ -9,8 +10,10 @@ from typing import Any, Dict, List
 import numpy as np
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from kdseg.errors import ConfigurationError
+from kdseg_training.cli import app
 from kdseg_training.distillation.loss_config import method_losses
 from kdseg_training.distillation.study.arms import combination_arms, fixed_arms, teacher_arm
 from kdseg_training.distillation.study.config import MethodSettings, StudyConfig, read_study
@@ -128,6 +131,17 @@ def test_what_does_not_fit_together_is_named(tmp_path: Path, changes: Dict[str, 
     path.write_text(yaml.safe_dump(values(**changes)))
     with pytest.raises(ConfigurationError, match=expected):
         read_study(path)
+
+
+def test_the_command_says_what_is_wrong_and_ends_with_the_code_of_the_error(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump(values(unknown=1)))
+    result = CliRunner().invoke(app, ["study", str(path)])
+    assert result.exit_code == ConfigurationError.exit_code
+    assert result.output.startswith("Error: ")
+    assert "no key unknown" in result.output
+    as_json = CliRunner().invoke(app, ["study", str(tmp_path / "none.yaml"), "--json"])
+    assert json.loads(as_json.output)["error"]["type"] == "ConfigurationError"
 
 
 def test_the_digest_is_of_what_decides_the_numbers() -> None:

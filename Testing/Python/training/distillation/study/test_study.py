@@ -148,6 +148,17 @@ def test_the_test_is_reported_once(finished, study_file) -> None:
     assert "(2 times" in (path.parent / "report.md").read_text()
 
 
+def test_the_test_cases_can_be_left_alone(finished) -> None:
+    path, *_ = finished
+    before = (path.parent / "report.md").stat().st_mtime_ns
+    outcome, said = run(path, validation_only=True)
+    assert outcome.analyses == {}
+    assert set(outcome.validation_dice()) == {(2.0, "plain"), (2.0, "A")}
+    assert outcome.recommended() == {2.0: "A"}
+    assert said == []
+    assert (path.parent / "report.md").stat().st_mtime_ns == before
+
+
 def test_a_document_that_no_study_wrote_is_left_alone(study_file, tmp_path: Path) -> None:
     path = study_file(tmp_path)
     (tmp_path / "report.md").write_text("mine")
