@@ -28,8 +28,8 @@ PREDICTORS = {
 def label_entries(trained: TrainedArm) -> Tuple[LabelEntry, ...]:
     """Return the labels that an arm predicts."""
     files = open_model_folder(trained.model_folder, trained.fold, trained.checkpoint)
-    configuration = trained.model_folder.name.rpartition("__")[2]
-    return neutral_entries(parse_model_plan(files.plans, files.dataset, configuration, str(files.folder)).labels)
+    plan = parse_model_plan(files.plans, files.dataset, trained.configuration, str(files.folder))
+    return neutral_entries(plan.labels)
 
 
 def open_predictor(name: str, trained: TrainedArm, *, device: str, threads: int) -> Predict:

@@ -28,6 +28,8 @@ class TrainedArm:
         What it is in the study.
     model_folder, fold, checkpoint
         Where it lies.
+    configuration
+        Of its plans.
     report
         The training's ``training.json``; empty for a given teacher that has none.
     """
@@ -36,6 +38,7 @@ class TrainedArm:
     model_folder: Path
     fold: str
     checkpoint: str
+    configuration: str
     report: Mapping[str, Any]
 
     @property
@@ -90,7 +93,7 @@ def read_trained(arm: StudyArm, model_folder: Path, fold: str, told: Mapping[str
         return None
     report = parse_json_object((folder / REPORT).read_bytes(), str(folder / REPORT))
     _require_same_settings(report.get("settings", {}), told, folder)
-    return TrainedArm(arm, model_folder, fold, checkpoints.FINAL, report)
+    return TrainedArm(arm, model_folder, fold, checkpoints.FINAL, told["configuration"], report)
 
 
 def _require_same_settings(stored: Mapping[str, Any], told: Mapping[str, Any], folder: Path) -> None:

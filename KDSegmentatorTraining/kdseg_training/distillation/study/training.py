@@ -111,7 +111,7 @@ class Trainings:
 
     def _given_teacher(self, arm: StudyArm, folder: Path) -> TrainedArm:
         wanted = self._config.teacher
-        trained = TrainedArm(arm, folder, str(wanted.fold), wanted.checkpoint, {})
+        trained = TrainedArm(arm, folder, str(wanted.fold), wanted.checkpoint, self._config.configuration, {})
         if not wanted.require_same_budget:
             return trained
         settings = checkpoints.load(trained.checkpoint_path)[checkpoints.OWN_KEY].get("settings", {})

@@ -80,7 +80,7 @@ class PlayedTrainings:
 
     def _made(self, arm) -> TrainedArm:
         report = {"steps": 50, "seconds": {"data": 1.0, "student": SECONDS.get(arm.method, 12.0) - 1.0}}
-        return TrainedArm(arm, Path("nowhere"), "0", "checkpoint_final.pth", report)
+        return TrainedArm(arm, Path("nowhere"), "0", "checkpoint_final.pth", "3d_fullres", report)
 
 
 class PlayedMeasurements:

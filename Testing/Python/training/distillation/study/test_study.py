@@ -22,11 +22,13 @@ import torch
 import yaml
 
 from kdseg.bundle import load_student
-from kdseg.errors import Cancelled, OutputError, ResumeError, TrainingDataError
+from kdseg.errors import Cancelled, OutputError, ResumeError, TeacherError, TrainingDataError
 from kdseg_training.distillation.study.config import read_study
 from kdseg_training.distillation.study.inference import case_files, open_predictor
 from kdseg_training.distillation.study.outcome import Outcome
 from kdseg_training.distillation.study.study import run_study
+from kdseg_training.distillation.study.training import Trainings
+from kdseg_training.distillation.training.display import Silent
 from kdseg_training.export import export_student
 
 PROGRAM = "import sys; from kdseg_training.cli import app; app(['study', *sys.argv[1:]])"
@@ -177,6 +179,25 @@ def test_an_arm_of_other_settings_is_not_taken(finished) -> None:
     with pytest.raises(ResumeError, match=r"budget\.learning_rate: 0\.01 -> 0\.5"):
         run(changed)
     assert not (path.parent / "other.md").exists()
+
+
+def test_a_given_teacher_must_have_had_the_same_budget(finished) -> None:
+    path, outcome, *_ = finished
+    settings = yaml.safe_load(path.read_text())
+    settings["teacher"] = {"model_folder": str(outcome.arms[0].trained.model_folder)}
+
+    def trainings(**budget: int) -> Trainings:
+        changed = path.parent / "given.yaml"
+        changed.write_text(yaml.safe_dump({**settings, "budget": {**settings["budget"], **budget}}))
+        return Trainings(read_study(changed), display=Silent, stop=lambda: True, say=print)
+
+    given = trainings().teacher()
+    assert given.checkpoint_path == outcome.arms[0].trained.checkpoint_path
+    assert given.report == {}
+    with pytest.raises(TeacherError, match=r"not trained as the students will be.*'epochs': 5.*Found:.*'epochs': 2"):
+        trainings(epochs=5).teacher()
+    settings["teacher"]["require_same_budget"] = False
+    assert trainings(epochs=5).teacher().checkpoint_path == given.checkpoint_path
 
 
 def test_test_cases_among_the_training_data_are_found(study_file, dataset, tmp_path: Path) -> None:
