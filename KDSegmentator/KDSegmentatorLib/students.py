@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 PathOrName = Union[str, "os.PathLike[str]"]
 
+_ZIP_START = b"PK"
+"""The first bytes of every zip file."""
+
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(.*)")
 
 
@@ -102,7 +105,15 @@ class StudentLibrary:
         BundleError
             If there is none, or the bundle is not usable.
         """
-        wanted, students = os.fspath(name_or_path), self.students()
+        students = self.students()
+        if not isinstance(name_or_path, (str, os.PathLike)):
+            raise BundleError(
+                _("This does not name a student."),
+                expected=_("a name, name-version, the path of a .kdseg.zip file, or one of the library's students"),
+                found=type(name_or_path).__name__,
+                remedy=_("Installed are: {names}.").format(names=", ".join(s.identifier for s in students) or _("none")),
+            )
+        wanted = os.fspath(name_or_path)
         for student in students:  # the newest version comes first
             if wanted in (student.identifier, student.name):
                 return student
@@ -130,10 +141,10 @@ class StudentLibrary:
             If it cannot be copied.
         """
         from kdseg.atomic import write_bytes
-        from kdseg.bundle.reader import read_bundle_bytes, student_from_bytes
+        from kdseg.bundle.reader import student_from_bytes
         from kdseg.bundle.writer import bundle_file_name
 
-        data = read_bundle_bytes(path)
+        data = _read_bytes(Path(path))
         student = student_from_bytes(data, os.fspath(path))
         for present in self.students():
             if present.sha256 == student.digest:
@@ -194,7 +205,7 @@ class StudentLibrary:
         try:
             key = _key(path)
         except OSError as error:
-            return BundleIntegrityError(_("The bundle cannot be read."), found=error.strerror or str(error), path=path)
+            return BundleIntegrityError(_("The student cannot be read."), found=error.strerror or str(error), path=path)
         if key not in self._known:
             try:
                 self._known[key] = _read(path, shipped=shipped)
@@ -232,10 +243,26 @@ def default_user_folder() -> Path:
 
 
 def _read(path: Path, *, shipped: bool) -> InstalledStudent:
-    from kdseg.bundle.reader import read_bundle_bytes, student_from_bytes
+    from kdseg.bundle.reader import student_from_bytes
+
+    data = _read_bytes(path)
+    return _describe(student_from_bytes(data, str(path)), path, len(data), shipped=shipped)
+
+
+def _read_bytes(path: Path) -> bytes:
+    """Return the bytes of a file; raise BundleIntegrityError if it cannot be read or is no zip file at all."""
+    from kdseg.bundle.reader import read_bundle_bytes
 
     data = read_bundle_bytes(path)
-    return _describe(student_from_bytes(data, str(path)), path, len(data), shipped=shipped)
+    if data.startswith(_ZIP_START):
+        return data
+    raise BundleIntegrityError(
+        _("This is not a student."),
+        expected=_("a file that ends in {suffix}").format(suffix=BUNDLE_SUFFIX),
+        found=_("a file that is no zip file") if data else _("an empty file"),
+        path=path,
+        remedy=_("Choose the {suffix} file as it was published; do not unpack it.").format(suffix=BUNDLE_SUFFIX),
+    )
 
 
 def _describe(student: Student, path: Path, size_bytes: int, *, shipped: bool) -> InstalledStudent:

@@ -14,8 +14,23 @@ from kdseg.errors import GeometryError
 ORTHOGONALITY_TOLERANCE = 1e-3
 """Largest deviation of ``direction · directionᵀ`` from the identity, per element; files store cosines with 4 to 7 digits."""
 
+SHEAR_REMEDY = (
+    "Resample it to a rectangular grid: in Slicer with the module Crop Volume (Interpolated cropping), or load the DICOM "
+    "series with Acquisition geometry regularization (Application Settings, DICOM) and harden the transform."
+)
+"""What to do about a sheared grid, such as that of a CT with a tilted gantry."""
+
 SPACING_RANGE_MM = (0.01, 50.0)
 """A spacing outside this range is taken for a damaged header, in mm."""
+
+
+def axes_text(axes: npt.NDArray[np.float64]) -> str:
+    """Say how far three axes, the columns of ``axes`` of shape (3, 3), are from perpendicular unit vectors."""
+    lengths = np.sqrt((axes**2).sum(axis=0))
+    if np.abs(lengths - 1.0).max() > ORTHOGONALITY_TOLERANCE / 2:
+        return f"directions of the lengths {', '.join(f'{length:.4g}' for length in lengths)} instead of 1"
+    skew = max(abs(float(axes[:, i] @ axes[:, j])) for i, j in ((0, 1), (0, 2), (1, 2)))
+    return f"axes up to {math.degrees(math.asin(min(1.0, skew))):.2g} degrees away from perpendicular"
 
 
 @dataclass(frozen=True)
@@ -68,9 +83,9 @@ class Geometry:
         if np.abs(d.T @ d - np.eye(3)).max() > ORTHOGONALITY_TOLERANCE:
             raise GeometryError(
                 "The axes of the volume are not perpendicular (the grid is sheared).",
-                expected="orthonormal direction cosines",
-                found=f"{self.direction}",
-                remedy="Resample the volume to a rectangular grid first, for example with Slicer's Resample Scalar Volume.",
+                expected="three perpendicular axes",
+                found=axes_text(d),
+                remedy=SHEAR_REMEDY,
             )
 
     @property

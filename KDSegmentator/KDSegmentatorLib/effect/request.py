@@ -115,8 +115,9 @@ def _check_channels(student: InstalledStudent) -> None:
             _("This student needs several volumes; the Segment Editor has one source volume."),
             expected=_("a student with one channel"),
             found=", ".join(channels),
-            path=f"{student.name} {student.version}",
-            remedy=_("Run it in the module KDSegmentator, or choose another student."),
+            remedy=_(
+                "Choose another student, or run {name} from the Python console (docs/console.md) or with kdseg segment."
+            ).format(name=student.name),
         )
 
 

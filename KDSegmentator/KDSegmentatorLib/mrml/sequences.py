@@ -9,6 +9,7 @@ import slicer.util
 
 from kdseg.errors import InputError
 from KDSegmentatorLib.i18n import _
+from KDSegmentatorLib.mrml.nodes import class_of, is_node, name_of
 from KDSegmentatorLib.mrml.segmentations import NewContent, fill
 from KDSegmentatorLib.mrml.subject_hierarchy import place_beside
 
@@ -29,10 +30,9 @@ def frames(sequence_node: Any) -> Tuple[Frame, ...]:
     InputError
         If the node is not a sequence, is empty, or holds something else than volumes.
     """
-    name = sequence_node.GetName() if sequence_node is not None else None
-    if sequence_node is None or not sequence_node.IsA("vtkMRMLSequenceNode"):
-        found = _("nothing") if sequence_node is None else sequence_node.GetClassName()
-        raise _refused(_("a sequence"), found, name)
+    name = name_of(sequence_node) or None
+    if not is_node(sequence_node, "vtkMRMLSequenceNode"):
+        raise _refused(_("a sequence (vtkMRMLSequenceNode)"), class_of(sequence_node), name)
     count = sequence_node.GetNumberOfDataNodes()
     if count == 0:
         raise _refused(_("a sequence of volumes"), _("no frames"), name)

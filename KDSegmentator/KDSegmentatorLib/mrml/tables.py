@@ -13,6 +13,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 import slicer
 from kdseg.errors import InputError
 from KDSegmentatorLib.i18n import _
+from KDSegmentatorLib.mrml.nodes import require_node
 from KDSegmentatorLib.mrml.segmentations import not_found
 from KDSegmentatorLib.mrml.subject_hierarchy import place_beside
 
@@ -53,10 +54,12 @@ def volumes_table(segmentation_node: Any, table_node: Optional[Any] = None) -> A
     Raises
     ------
     InputError
-        If the segments are not binary label maps; the table is unchanged.
+        If a node is of another class, or the segments are not binary label maps; the table is unchanged.
     """
     rows = structure_volumes(segmentation_node)
-    if table_node is None:
+    if table_node is not None:
+        require_node(table_node, "vtkMRMLTableNode", _("The volumes of structures need a table to go to."))
+    else:
         scene = segmentation_node.GetScene()
         name = scene.GenerateUniqueName(_("{segmentation} volumes").format(segmentation=segmentation_node.GetName()))
         table_node = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
@@ -73,8 +76,9 @@ def structure_volumes(segmentation_node: Any) -> Tuple[StructureVolume, ...]:
     Raises
     ------
     InputError
-        If the segments are not binary label maps.
+        If it is no segmentation, or the segments are not binary label maps.
     """
+    require_node(segmentation_node, "vtkMRMLSegmentationNode", _("Volumes of structures are counted in a segmentation."))
     segmentation = segmentation_node.GetSegmentation()
     labelmap = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
     count = segmentation.GetNumberOfSegments()

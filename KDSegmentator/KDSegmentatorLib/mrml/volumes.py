@@ -14,6 +14,7 @@ from kdseg.atomic import atomic_path
 from kdseg.errors import ChannelError, GeometryError, InputError, PathLike
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.mrml.geometry import geometry_of, lps_steps
+from KDSegmentatorLib.mrml.nodes import class_of, is_node, name_of
 
 SAME_GRID_TOLERANCE_MM = 1e-2
 """Largest distance between the same corner of two channels, in mm; as when channels are read from files."""
@@ -111,9 +112,9 @@ def voxels_of(volume_node: Any) -> npt.NDArray[Any]:
     InputError, ChannelError
         As :func:`export_volume`.
     """
-    name = volume_node.GetName() if volume_node is not None else ""
-    if volume_node is None or not volume_node.IsA("vtkMRMLScalarVolumeNode"):
-        raise _not_an_image(_("a volume"), _("nothing") if volume_node is None else volume_node.GetClassName(), name)
+    name = name_of(volume_node)
+    if not is_node(volume_node, "vtkMRMLScalarVolumeNode"):
+        raise _not_an_image(_("a volume node (vtkMRMLScalarVolumeNode)"), class_of(volume_node), name)
     if volume_node.IsA("vtkMRMLLabelMapVolumeNode"):
         raise _not_an_image(_("an image"), _("a label map"), name)
     image = volume_node.GetImageData()

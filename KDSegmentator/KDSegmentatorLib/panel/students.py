@@ -87,14 +87,20 @@ class StudentControl:
             self.add(path)
 
     def add(self, path: str) -> None:
-        """Add a student from a file and choose it.
+        """Add a student from a file and choose it; say so where it was there already.
 
         Raises
         ------
         KDSegError
             If the file is not a usable student; nothing was copied then.
         """
-        self._select(self._logic.library.add(path).identifier)
+        before = {student.sha256 for student in self._logic.library.students()}
+        added = self._logic.library.add(path)
+        self._select(added.identifier)
+        if added.sha256 in before:
+            text = _("The student {title} is installed already. It is chosen now.").format(title=student_title_of(added))
+            self._on_log(text)
+            slicer.util.infoDisplay(text, parent=self._place)
 
     @guarded
     def _remove(self) -> None:

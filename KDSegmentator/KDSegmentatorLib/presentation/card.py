@@ -86,13 +86,14 @@ def student_card(
     rows = (
         (_("Structures"), structures_text(structures)),
         (_("Made for"), f"{document['modality']}, {document['body_part']}"),
+        (_("Use and limits"), document["intended_use"]),
+        (_("Orientation"), orientation_text(document.get("orientation", {}))),
         (_("Quality"), quality_text(quality, dict(_values(document)))),
         (_("Time"), latency_text(document.get("latency", ()))),
         (_("Licence"), document["licence"]),
         (_("File"), _("{size}, {origin}").format(size=file_size_text(size_bytes), origin=origin)),
     )
     more = (
-        (_("Intended use"), document["intended_use"]),
         (_("Trained on"), training_text(document["provenance"])),
         (_("Measured on"), quality["test_set"] if quality else _("nothing yet")),
         (_("Attribution"), document.get("attribution", "")),
@@ -100,9 +101,22 @@ def student_card(
     return Card(
         title=student_title(name, version),
         summary=document.get("summary", ""),
-        rows=rows,
+        rows=tuple((label, text) for label, text in rows if text),
         more=tuple((label, text) for label, text in more if text),
         notice=document["research_use_notice"],
+    )
+
+
+def orientation_text(orientation: Mapping[str, str]) -> str:
+    """Return the slices that the training data had; empty where that is not known or makes no difference."""
+    code = orientation.get("training_data", "")
+    if orientation.get("array") != "native" or code in ("", "unknown"):
+        return ""
+    if code == "mixed":
+        return _("trained on volumes of several orientations")
+    planes = {"S": _("axial"), "I": _("axial"), "A": _("coronal"), "P": _("coronal"), "R": _("sagittal"), "L": _("sagittal")}
+    return _("trained on {plane} slices (voxel axes {code}); other volumes may give worse results").format(
+        plane=planes[code[2]], code=", ".join(code)
     )
 
 

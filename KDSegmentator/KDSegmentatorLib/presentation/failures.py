@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Tuple
 
-from kdseg.errors import Cancelled, KDSegError
+from kdseg.errors import Cancelled, InputError, KDSegError
 from KDSegmentatorLib.i18n import _
+
+_FILE_ENDINGS = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd", ".dcm", ".zip", ".json", ".csv")
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def failure_view(error: BaseException, details: str = "") -> FailureView:
     labelled = (
         (_("Expected"), error.expected),
         (_("Found"), error.found),
-        (_("File"), error.path or ""),
+        (_place_label(error), error.path or ""),
     )
     return FailureView(
         error.problem,
@@ -65,6 +68,14 @@ def failure_view(error: BaseException, details: str = "") -> FailureView:
         error.remedy or _("Look at the text under Details, or try another volume or student."),
         details or traceback_text(error),
     )
+
+
+def _place_label(error: KDSegError) -> str:
+    """Return what ``error.path`` is: a file, or the name of a volume or of something else in the scene."""
+    path = error.path or ""
+    if Path(path).is_absolute() or path.lower().endswith(_FILE_ENDINGS):
+        return _("File")
+    return _("Volume") if isinstance(error, InputError) else _("Name")
 
 
 def is_cancellation(error: BaseException) -> bool:

@@ -19,7 +19,9 @@ def memory_text(size_bytes: float) -> str:
 
 
 def file_size_text(size_bytes: int) -> str:
-    """Return the size of a file in MB (a million bytes), as file managers write it."""
+    """Return the size of a file in MB (a million bytes), and of a small one in kB, as file managers write it."""
+    if size_bytes < 95_000:
+        return _("{size} kB").format(size=max(1, round(size_bytes / 1e3)))
     megabytes = size_bytes / 1e6
     return _("{size} MB").format(size=f"{megabytes:.1f}" if megabytes < 10 else f"{megabytes:.0f}")
 

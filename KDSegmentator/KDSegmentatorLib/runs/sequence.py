@@ -8,6 +8,7 @@ from typing import Any, Mapping, Optional
 from kdseg.errors import KDSegError
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.jobs.outcome import Failed, Outcome, Stopped, Succeeded
+from KDSegmentatorLib.mrml.nodes import require_node
 from KDSegmentatorLib.mrml.segmentations import read_content
 from KDSegmentatorLib.mrml.sequences import SegmentationFrames, frames
 from KDSegmentatorLib.runs.job import VolumeJob
@@ -24,15 +25,21 @@ class SequenceRun(ChainRun):
     ----------
     segmentationSequenceNode
         The result; None until, and unless, the run succeeded.
+    framesDone
+        Number of frames that were computed so far; a frame that failed is the one with this index.
     """
 
     def __init__(
         self, sequence_node: Any, settings: RunSettings, callbacks: Callbacks, segmentation_sequence_node: Optional[Any] = None
     ) -> None:
         self._frames = frames(sequence_node)
+        if segmentation_sequence_node is not None:
+            problem = _("The result cannot go into this; it needs a sequence.")
+            require_node(segmentation_sequence_node, "vtkMRMLSequenceNode", problem)
         unit = sequence_node.GetIndexUnit() or ""
         super().__init__([f"{sequence_node.GetName()} {f.index_value} {unit}".strip() for f in self._frames], callbacks)
         self.segmentationSequenceNode: Optional[Any] = None
+        self.framesDone = 0
         self._sequence, self._settings, self._target = sequence_node, settings, segmentation_sequence_node
         self._result = SegmentationFrames(sequence_node)
         for frame in self._frames:
@@ -52,7 +59,10 @@ class SequenceRun(ChainRun):
     def _job_ended(self, index: int, outcome: Outcome) -> Optional[Outcome]:
         if isinstance(outcome, Failed):
             return Failed(_of_frame(outcome.error, self._names[index]), outcome.details)
-        return outcome if isinstance(outcome, Stopped) else None
+        if isinstance(outcome, Stopped):
+            return outcome
+        self.framesDone += 1
+        return None
 
     def _all_ended(self) -> Outcome:
         try:

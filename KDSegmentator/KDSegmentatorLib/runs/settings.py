@@ -124,10 +124,18 @@ def make_settings(
         student=installed,
         structures=None if structures is None else _values(installed, structures),
         limits=Limits(available_cpus() if threads is None else threads, memory_bytes),
-        engine=EngineName(engine),
+        engine=_engine(engine),
         mirroring=True if mirroring is None else bool(mirroring),
         rates=rates,
     )
+
+
+def _engine(name: str) -> EngineName:
+    try:
+        return EngineName(name)
+    except ValueError:
+        names = ", ".join(engine.value for engine in EngineName)
+        raise ValueError(_("The engine is one of {names}; found {name!r}.").format(names=names, name=name)) from None
 
 
 def _values(student: InstalledStudent, structures: Sequence[Union[int, str]]) -> Tuple[int, ...]:

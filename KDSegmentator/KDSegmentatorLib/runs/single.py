@@ -8,6 +8,7 @@ from typing import Any, Mapping, Optional, Tuple
 from kdseg.errors import InputError
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.mrml.geometry import transform_note
+from KDSegmentatorLib.mrml.nodes import require_node
 from KDSegmentatorLib.mrml.segmentations import read_content, show
 from KDSegmentatorLib.runs.job import VolumeJob
 from KDSegmentatorLib.runs.run import Callbacks, Run, tell
@@ -29,6 +30,10 @@ class SegmentationRun(Run):
     def __init__(
         self, source: NodeSource, settings: RunSettings, callbacks: Callbacks, segmentation_node: Optional[Any] = None
     ) -> None:
+        if segmentation_node is not None:
+            require_node(
+                segmentation_node, "vtkMRMLSegmentationNode", _("The result cannot go into this; it needs a segmentation.")
+            )
         super().__init__(callbacks)
         self.segmentationNode: Optional[Any] = None
         self.notFound: Tuple[str, ...] = ()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, List, Sequence, Tuple, Union
+from typing import Any, Iterable, List, Sequence, Tuple, Union
 
 from kdseg.cli.cases import find_cases
 from kdseg.errors import InputError
 from KDSegmentatorLib.i18n import _
+from KDSegmentatorLib.mrml.nodes import class_of, name_of
 from KDSegmentatorLib.mrml.volumes import check_channels, export_volumes
 from KDSegmentatorLib.runs.settings import RunSettings
 
@@ -23,7 +24,7 @@ class NodeSource:
     @property
     def name(self) -> str:
         """What errors and messages call it."""
-        return ", ".join(node.GetName() if node is not None else "" for node in self.volume_nodes)
+        return ", ".join(name_of(node) for node in self.volume_nodes)
 
     def check(self, settings: RunSettings) -> None:
         """Raise InputError if a node cannot be segmented by the student; nothing is written."""
@@ -76,7 +77,15 @@ def sources_of(volumes: Any, channels: int) -> Tuple[Source, ...]:
     ChannelError
         If the files of a case are not as many as the channels.
     """
-    items: List[Any] = [volumes] if isinstance(volumes, (str, os.PathLike)) or hasattr(volumes, "IsA") else list(volumes)
+    single = isinstance(volumes, (str, os.PathLike)) or hasattr(volumes, "IsA")
+    if not single and not isinstance(volumes, Iterable):
+        raise InputError(
+            _("This cannot be queued."),
+            expected=_("volume nodes, or the path of a file or a folder, or a list of paths"),
+            found=class_of(volumes),
+            remedy=_("Choose volumes or a folder."),
+        )
+    items: List[Any] = [volumes] if single else list(volumes)
     if not items:
         raise InputError(_("The queue is empty."), expected=_("at least one volume"), remedy=_("Choose volumes or a folder."))
     paths = [isinstance(item, (str, os.PathLike)) for item in items]

@@ -24,7 +24,7 @@ _DOS_DATE_1980_01_01 = (1 << 5) | 1
 _REGULAR_FILE_RW_R_R = (stat.S_IFREG | 0o644) << 16
 _ENCRYPTED = 0x1
 _DAMAGED = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, OSError, EOFError, struct.error, zlib.error)
-_REMEDY = "Get the bundle again from where it was published, and compare its SHA-256."
+_REMEDY = "Get the student again from where it was published, and compare its SHA-256."
 
 
 def pack(members: Mapping[str, bytes]) -> bytes:
@@ -60,7 +60,7 @@ def unpack(data: bytes, limits_bytes: Mapping[str, int], source: str) -> Dict[st
                 _check_member(info, limits_bytes[info.filename], source)
             members = {i.filename: _read(archive, i, source) for i in infos}
     except _DAMAGED as error:
-        raise _error("The file is not an intact zip file.", "a complete bundle", str(error), source) from error
+        raise _error("The file is not an intact zip file.", "a complete student", str(error), source) from error
     _check_canonical(data, members, source)
     return members
 
@@ -72,13 +72,15 @@ def _check_names(names: List[str], limits_bytes: Mapping[str, int], source: str)
             raise _error(f"A member leaves the folder: {fault}.", "plain file names", repr(name), source)
     unknown = sorted(set(names) - set(limits_bytes))
     if unknown:
-        raise _error("The bundle holds files that do not belong there.", ", ".join(sorted(limits_bytes)), repr(unknown), source)
+        raise _error(
+            "The student holds files that do not belong there.", ", ".join(sorted(limits_bytes)), repr(unknown), source
+        )
     duplicated = sorted({name for name in names if names.count(name) > 1})
     if duplicated:
         raise _error("A member is there more than once.", "each name once", ", ".join(duplicated), source)
     missing = sorted(set(limits_bytes) - set(names))
     if missing:
-        raise _error("The bundle is incomplete.", ", ".join(sorted(limits_bytes)), f"no {', '.join(missing)}", source)
+        raise _error("The student is incomplete.", ", ".join(sorted(limits_bytes)), f"no {', '.join(missing)}", source)
 
 
 def _path_fault(name: str) -> Optional[str]:
@@ -101,7 +103,7 @@ def _check_member(info: zipfile.ZipInfo, limit_bytes: int, source: str) -> None:
         raise _error(f"{name} is encrypted.", "a plain member", "the encryption flag", source)
     if info.compress_type != zipfile.ZIP_STORED:
         found = f"compression method {info.compress_type}, {info.compress_size} bytes that claim to be {info.file_size}"
-        raise _error(f"{name} is compressed; bundles store their members as they are.", "a stored member", found, source)
+        raise _error(f"{name} is compressed; students store their members as they are.", "a stored member", found, source)
     if info.file_size > limit_bytes:
         raise _error(f"{name} is too large.", f"at most {limit_bytes} bytes", f"{info.file_size} bytes", source)
     if info.compress_size != info.file_size:

@@ -99,7 +99,7 @@ def read_document(data: Dict[str, Any], source: str) -> BundleDocument:
 def _check_version(version: Any, source: str) -> None:
     if isinstance(version, int) and not isinstance(version, bool) and version > SCHEMA_VERSION:
         raise BundleSchemaError(
-            "The bundle was made for a newer KDSegmentator.",
+            "The student was made for a newer KDSegmentator.",
             expected=f"schema version {SCHEMA_VERSION}",
             found=f"schema version {version}",
             path=source,
@@ -107,9 +107,9 @@ def _check_version(version: Any, source: str) -> None:
         )
     if version != SCHEMA_VERSION or isinstance(version, bool):
         raise BundleSchemaError(
-            "The schema version of the bundle is unknown.",
+            "The schema version of the student is unknown.",
             expected=f"schema version {SCHEMA_VERSION}",
             found=repr(version)[:100],
             path=source,
-            remedy="Get the bundle again from where it was published.",
+            remedy="Get the student again from where it was published.",
         )

@@ -72,11 +72,11 @@ def read_bundle_bytes(path: PathLike) -> bytes:
     except (OSError, ValueError) as error:
         found = getattr(error, "strerror", None) or str(error)
         raise BundleIntegrityError(
-            "The bundle cannot be read.", expected="a .kdseg.zip file", found=found, path=path
+            "The student cannot be read.", expected="a .kdseg.zip file", found=found, path=path
         ) from error
     if len(data) > LARGEST_BUNDLE_BYTES:
         found = f"more than {LARGEST_BUNDLE_BYTES} bytes"
-        raise BundleIntegrityError("The file is too large for a bundle.", found=found, path=path)
+        raise BundleIntegrityError("The file is too large for a student.", found=found, path=path)
     return data
 
 
@@ -125,7 +125,7 @@ def _check_digests(document: BundleDocument, members: Mapping[str, bytes], sourc
                 expected=f"{expected.size} bytes with SHA-256 {expected.sha256}",
                 found=f"{len(content)} bytes with SHA-256 {found}",
                 path=source,
-                remedy="Get the bundle again from where it was published.",
+                remedy="Get the student again from where it was published.",
             )
 
 
@@ -144,7 +144,7 @@ def _check_agreement(document: BundleDocument, plan: ModelPlan, entries: Tuple[L
     for what, expected, found in checks:
         if found != expected:
             raise BundleSchemaError(
-                f"The members of the bundle contradict each other: {what}.",
+                f"The members of the student contradict each other: {what}.",
                 expected=str(expected)[:300],
                 found=str(found)[:300],
                 path=source,

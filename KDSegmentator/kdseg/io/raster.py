@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kdseg.errors import GeometryError, MemoryLimitError, VolumeFileError
-from kdseg.geometry import ORTHOGONALITY_TOLERANCE, SPACING_RANGE_MM
+from kdseg.geometry import ORTHOGONALITY_TOLERANCE, SHEAR_REMEDY, SPACING_RANGE_MM, axes_text
 from kdseg.io.streams import ByteStream
 
 MAX_VOLUME_BYTES = 16 * 1024**3
@@ -194,9 +194,9 @@ def check_axes(axes_mm: npt.NDArray[np.float64], path: str) -> None:
         raise GeometryError(
             "The axes of the volume are not perpendicular (the grid is sheared).",
             expected="three perpendicular axes",
-            found=f"directions {np.round(cosines, 4).tolist()}",
+            found=axes_text(cosines),
             path=path,
-            remedy="Resample the volume to a rectangular grid first, for example with Slicer's Resample Scalar Volume.",
+            remedy=SHEAR_REMEDY,
         )
 
 

@@ -154,11 +154,11 @@ def check_intensities(voxels: npt.NDArray[Any], source: str) -> None:
         )
     if low == high:
         raise IntensityError(
-            "The image is constant.",
+            "The image is constant: it shows nothing.",
             expected="at least two different values",
             found=f"every voxel is {low}",
             path=source,
-            remedy="Choose the image itself; this one is empty.",
+            remedy="Choose the volume with the picture of the patient; this one may be an empty export, or a crop beside it.",
         )
 
 

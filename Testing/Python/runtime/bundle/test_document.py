@@ -33,7 +33,7 @@ def test_a_newer_schema_asks_for_an_update(tiny_document: Dict[str, Any]) -> Non
 
 @pytest.mark.parametrize("version", [0, -1, True, "1", None, [1]])
 def test_an_unknown_schema_version_is_refused(tiny_document: Dict[str, Any], version: Any) -> None:
-    with pytest.raises(BundleSchemaError, match="schema version of the bundle is unknown"):
+    with pytest.raises(BundleSchemaError, match="schema version of the student is unknown"):
         parse({**tiny_document, "schema_version": version})
 
 

@@ -147,6 +147,21 @@ def test_a_text_file_is_no_bundle(library: StudentLibrary, tmp_path: Path) -> No
         library.add(text)
 
 
+@pytest.mark.parametrize(("content", "found"), [(b"# How to", "no zip file"), (b"", "an empty file")])
+def test_what_is_no_zip_is_no_student(library: StudentLibrary, tmp_path: Path, content: bytes, found: str) -> None:
+    text = tmp_path / "README.md"
+    text.write_bytes(content)
+    for use in (library.add, library.find):
+        with pytest.raises(BundleIntegrityError, match=rf"not a student.*\.kdseg\.zip.*{found}"):
+            use(text)
+    assert not library.user_folder.exists()
+
+
+def test_what_names_no_student_is_refused(library: StudentLibrary) -> None:
+    with pytest.raises(BundleError, match=r"Found: int\..*threshold-1\.0\.0"):
+        library.find(3)  # type: ignore[arg-type]
+
+
 def test_versions_are_ordered_by_number() -> None:
     ordered = ["1.0.0-alpha.2", "1.0.0-rc.1", "1.0.0-rc.2", "1.0.0", "1.0.1", "1.9.0", "1.10.0", "2.0.0"]
     shuffled = [ordered[i] for i in (5, 0, 7, 3, 1, 6, 2, 4)]

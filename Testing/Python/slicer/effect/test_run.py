@@ -207,7 +207,7 @@ def test_what_is_missing_is_told_before_the_run(crop_editor, library) -> None:
         request_from_editor(node, student, structure=1)
     with pytest.raises(InputError, match="No student is chosen"):
         request_from_editor(node, None)
-    with pytest.raises(ChannelError, match="several volumes"):
+    with pytest.raises(ChannelError, match=r"several volumes.*Python console \(docs/console.md\)"):
         request_from_editor(node, library.find("two-channels"))
     node.SetAndObserveSourceVolumeNode(None)
     with pytest.raises(InputError, match="No source volume"):

@@ -163,9 +163,13 @@ def test_a_failed_run_has_no_result_and_says_why(logic: Any, make_volume: Callab
         ({"structures": ["Spleen"]}, BundleError, r"1 \(Bright tissue\).*Found: Spleen"),
         ({"structures": []}, BundleError, "does not have these structures"),
         ({"structures": [7]}, BundleError, "Found: 7"),
-        ({"engine": "abacus"}, ValueError, "abacus"),
+        ({"engine": "abacus"}, ValueError, "auto, cpu, openvino, cuda, directml, coreml; found 'abacus'"),
+        ({"student": None}, BundleError, "Found: NoneType.*threshold-1.0.0"),
         ({"threads": 0}, ValueError, "threads"),
         ({"volumeNode": None}, InputError, "Found: nothing"),
+        ({"volumeNode": "T1"}, InputError, "Expected: a volume node .vtkMRMLScalarVolumeNode.*Found: str"),
+        ({"volumeNode": ["T1"]}, InputError, "Found: str"),
+        ({"segmentationNode": "result"}, InputError, "Expected: vtkMRMLSegmentationNode. Found: str"),
     ],
 )
 def test_what_cannot_start_is_refused_at_once(
@@ -189,6 +193,32 @@ def test_sheared_axes_are_refused_at_once(logic: Any, volume_node: Any, private_
     with pytest.raises(GeometryError, match=r"MR: .*not perpendicular"):
         logic.segment(volume_node, "threshold", wait=False)
     assert private_folders() == []
+
+
+def test_a_volume_in_the_place_of_the_result_is_refused_at_once(
+    logic: Any, volume_node: Any, private_folders: Callable[[], list[str]]
+) -> None:
+    with pytest.raises(InputError, match=r"MR: .*Expected: vtkMRMLSegmentationNode. Found: vtkMRMLScalarVolumeNode"):
+        logic.segment(volume_node, "threshold", volume_node)
+    assert private_folders() == []
+
+
+@pytest.mark.parametrize(("thing", "found"), [(None, "nothing"), ("MR", "str")])
+def test_volumes_are_counted_in_a_segmentation_only(logic: Any, thing: Any, found: str) -> None:
+    with pytest.raises(InputError, match=f"Expected: vtkMRMLSegmentationNode. Found: {found}"):
+        logic.volumesTable(thing)
+
+
+def test_volumes_go_to_a_table_only(logic: Any, volume_node: Any) -> None:
+    segmentation_node = logic.segment(volume_node, "threshold")
+    with pytest.raises(InputError, match=r"Expected: vtkMRMLTableNode. Found: vtkMRMLScalarVolumeNode"):
+        logic.volumesTable(segmentation_node, volume_node)
+
+
+@pytest.mark.parametrize(("volumes", "found"), [(None, "nothing"), (5, "int")])
+def test_what_cannot_be_queued_is_refused_at_once(logic: Any, volumes: Any, found: str) -> None:
+    with pytest.raises(InputError, match=f"list of paths. Found: {found}"):
+        logic.queue(volumes, "threshold")
 
 
 def test_missing_packages_are_told_before_anything_starts(

@@ -127,6 +127,14 @@ def test_a_sequence_that_was_removed_gets_no_result(logic: Any, sequence_node: A
     assert isinstance(run.error, InputError)
 
 
+@pytest.mark.parametrize("target", ["result", 5])
+def test_what_is_no_sequence_cannot_take_the_result(logic: Any, sequence_node: Any, target: Any) -> None:
+    with pytest.raises(InputError, match=r"Expected: vtkMRMLSequenceNode\. Found: (str|int)"):
+        logic.segmentSequence(sequence_node, "threshold", target)
+    with pytest.raises(InputError, match=r"Found: (str|int)"):
+        logic.segmentSequence(target, "threshold")
+
+
 def test_what_is_no_sequence_is_refused_at_once(logic: Any, sequence_node: Any, make_volume: Callable[..., Any]) -> None:
     with pytest.raises(InputError, match="Expected: a sequence"):
         logic.segmentSequence(make_volume(blobs(SHAPE_KJI)), "threshold", wait=False)

@@ -37,6 +37,18 @@ def test_a_student_is_added_from_a_file_and_chosen(panel, hands, other_student: 
     assert panel.structures.chosen() == {entry.value for entry in panel.students.current.entries}
 
 
+def test_a_student_that_is_installed_already_is_told_and_chosen(panel, hands, other_student: Path) -> None:
+    hands.answer_files(other_student)
+    hands.click(panel.students.picker.add_button)
+    hands.choose(panel.students.picker.combo, "hippocampus 1.0.0")
+    hands.answer_files(other_student)
+    hands.answer("OK")
+    hands.click(panel.students.picker.add_button)
+    assert len(offered(panel)) == 2
+    assert panel.students.picker.combo.currentText == offered(panel)[-1]
+    assert "installed already" in panel.log.text.plainText
+
+
 def test_no_file_no_student(panel, hands, students_folder: Path) -> None:
     hands.answer_files()
     hands.click(panel.students.picker.add_button)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 
@@ -95,9 +95,32 @@ def test_a_bundle_cannot_bring_markup_into_the_panel(document: dict[str, Any]) -
 
 def test_further_lines_come_on_request(document: dict[str, Any]) -> None:
     made = card(document)
-    assert "portal-venous" not in made.html(full=False)
-    assert "portal-venous" in made.html(full=True)
-    assert "portal-venous" in made.plain()
+    assert "Public CT" not in made.html(full=False)
+    assert "Public CT" in made.html(full=True)
+    assert "Public CT" in made.plain()
+
+
+def test_what_a_student_is_not_made_for_is_always_shown(document: dict[str, Any]) -> None:
+    document["intended_use"] = "Research on crops. Not made for whole heads."
+    assert "Not made for whole heads." in card(document).html(full=False)
+
+
+@pytest.mark.parametrize(
+    ("array", "training_data", "text"),
+    [
+        ("native", "RAS", "trained on axial slices (voxel axes R, A, S); other volumes may give worse results"),
+        ("native", "RIA", "trained on coronal slices (voxel axes R, I, A); other volumes may give worse results"),
+        ("native", "ASL", "trained on sagittal slices (voxel axes A, S, L); other volumes may give worse results"),
+        ("native", "mixed", "trained on volumes of several orientations"),
+        ("native", "unknown", None),
+        ("ras", "RAS", None),
+    ],
+)
+def test_the_slices_of_the_training_data_are_told_where_they_matter(
+    document: dict[str, Any], array: str, training_data: str, text: Optional[str]
+) -> None:
+    document["orientation"] = {"array": array, "training_data": training_data}
+    assert dict(card(document).rows).get("Orientation") == text
 
 
 def _minimal() -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from kdseg.errors import Cancelled, MemoryLimitError, VolumeFileError, WorkerError
+from kdseg.errors import Cancelled, GeometryError, KDSegError, MemoryLimitError, VolumeFileError, WorkerError
 from kdseg.progress import Stage
 from KDSegmentatorLib.presentation.failures import failure_view, is_cancellation
 from KDSegmentatorLib.presentation.progress import progress_view, starting
@@ -40,6 +42,19 @@ def test_an_error_of_the_tree_tells_what_why_and_what_to_do() -> None:
     assert view.details == "last words of the child"
     assert view.plain().splitlines()[0] == "It is truncated."
     assert view.plain().endswith("last words of the child")
+
+
+@pytest.mark.parametrize(
+    ("error", "label"),
+    [
+        (GeometryError("Sheared.", path="2: T1 1.5mm"), "Volume"),
+        (GeometryError("Sheared.", path="CT.nii.gz"), "File"),
+        (GeometryError("Sheared.", path=str(Path.cwd() / "series")), "File"),
+        (WorkerError("Ended.", path="MR segmentation"), "Name"),
+    ],
+)
+def test_a_node_is_not_called_a_file(error: KDSegError, label: str) -> None:
+    assert failure_view(error).reasons == ((label, error.path),)
 
 
 def test_a_refusal_keeps_its_numbers() -> None:

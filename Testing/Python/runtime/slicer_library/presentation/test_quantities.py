@@ -53,6 +53,12 @@ def test_time_left_is_silent_until_it_is_known() -> None:
 def test_file_sizes_are_in_millions_of_bytes() -> None:
     assert file_size_text(1_350_000) == "1.4 MB"
     assert file_size_text(24_600_000) == "25 MB"
+    assert file_size_text(95_000) == "0.1 MB"
+
+
+@pytest.mark.parametrize(("size_bytes", "text"), [(94_999, "95 kB"), (12_400, "12 kB"), (1, "1 kB")])
+def test_small_files_are_in_thousands(size_bytes: int, text: str) -> None:
+    assert file_size_text(size_bytes) == text
 
 
 def test_one_is_not_many() -> None:
