@@ -41,9 +41,9 @@ def test_an_error_inside_a_slot_does_not_stop_the_loop_and_is_reported(run_event
 
 
 def test_an_error_inside_an_observer_is_reported(scene, slot_errors) -> None:
-    scene.AddObserver(scene.NodeAddedEvent, lambda caller, event: 1 / 0)
+    tag = scene.AddObserver(scene.NodeAddedEvent, lambda caller, event: 1 / 0)
     scene.AddNewNodeByClass("vtkMRMLTextNode")
-    scene.RemoveAllObservers()
+    scene.RemoveObserver(tag)
     assert [type(error) for error in slot_errors()] == [ZeroDivisionError]
 
 
