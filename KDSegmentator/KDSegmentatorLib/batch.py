@@ -62,7 +62,8 @@ class BatchRun(ChainRun):
     settings, callbacks
         As for one volume.
     output_folder
-        Where ``<case>.seg.nrrd`` and ``volumes.csv`` go; None keeps results in the scene only.
+        Where ``<case>.seg.nrrd`` and ``volumes.csv`` go, with the same ``<case>`` in the table; None keeps
+        results in the scene only.
     overwrite
         Replace files of an earlier queue.
 
@@ -92,9 +93,10 @@ class BatchRun(ChainRun):
         self._sources, self._settings = tuple(sources), settings
         self.results: Tuple[CaseResult, ...] = tuple(CaseResult(source.name) for source in sources)
         self.csvPath = None if output_folder is None else output_folder / CSV_NAME
+        self._case_names = file_names(self._names)  # of the files and the table's lines: each different
         self._targets: List[Optional[Path]] = [None] * len(self._sources)
         if output_folder is not None:
-            self._targets = [output_folder / f"{name}.seg.nrrd" for name in file_names(self._names)]
+            self._targets = [output_folder / f"{name}.seg.nrrd" for name in self._case_names]
         self._rows: List[CaseRow] = []
         self._refuse(overwrite=overwrite)
 
@@ -146,12 +148,13 @@ class BatchRun(ChainRun):
             require_in_scene(volume_node)
             entries, title = settings.student.entries, settings.student_title
             node = show(read_content(labels_path, entries, volume_node, settings.structures, student=title), volume_node)
-        self._rows += [CaseRow(source.name, settings.student_title, *size, status=SUCCEEDED) for size in case]
+        name = self._case_names[index]
+        self._rows += [CaseRow(name, settings.student_title, *size, status=SUCCEEDED) for size in case]
         volumes = {structure: volume_ml for structure, _value, _voxels, volume_ml in case}
         self._set(index, segmentationNode=node, path=target, volumes_ml=volumes)
 
     def _job_ended(self, index: int, outcome: Outcome) -> Optional[Outcome]:
-        name, title = self._names[index], self._settings.student_title
+        name, title = self._case_names[index], self._settings.student_title
         if isinstance(outcome, Succeeded):
             self._set(index, state=SUCCEEDED)
         elif isinstance(outcome, Failed):
@@ -176,7 +179,8 @@ class BatchRun(ChainRun):
         for index in waiting:
             self._set(index, state=STOPPED)
             message = self._earlier_file(index)
-            self._rows.append(CaseRow(self._names[index], self._settings.student_title, status=STOPPED, message=message))
+            name, title = self._case_names[index], self._settings.student_title
+            self._rows.append(CaseRow(name, title, status=STOPPED, message=message))
         try:
             if waiting:
                 self._write_csv()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import qt
 
 import slicer
+from kdseg.errors import KDSegError
 from KDSegmentatorLib.i18n import _
-from KDSegmentatorLib.panel import batch_sources
+from KDSegmentatorLib.panel import batch_sources, facts
 from KDSegmentatorLib.panel.batch_sources import BatchSource
 from KDSegmentatorLib.panel.guard import guarded
-from KDSegmentatorLib.presentation.batch import Case, CaseState, Queue, Source, queue_readiness, stands, summary
+from KDSegmentatorLib.presentation.batch import Case, CaseState, Queue, Source, ended_text, queue_readiness, stands
+from KDSegmentatorLib.presentation.failures import failure_view
 from KDSegmentatorLib.presentation.progress import loading, progress_view, starting
 from KDSegmentatorLib.presentation.readiness import Phase
 from KDSegmentatorLib.widgets.batch_view import BatchActions, BatchView
@@ -34,17 +36,22 @@ class BatchControl:
         self._sources: Tuple[BatchSource, ...] = ()
         self._index = 0
         self._folder = self._results = ""
+        self._folder_problem = ""
         self._names: Tuple[str, ...] = ()
         self._items: Tuple[Any, ...] = ()
+        self._errors: Dict[str, Tuple[KDSegError, str]] = {}
         self._cases: Tuple[Case, ...] = ()
         self._run: Optional[Any] = None
+        self._turn = 0  # which run may speak; an abandoned one still ends, some time later
         self._current = 0
         self.phase = Phase.IDLE
         actions = BatchActions(
             on_source=self._source_chosen,
             on_browse=self._browse,
             on_results=self._choose_results,
+            on_no_results=self._forget_results,
             on_checked=self._checked,
+            on_opened=self._show_failure,
             on_start=self.start_or_cancel,
         )
         self.view = BatchView(panel.ui.batchPlace, actions)
@@ -61,6 +68,10 @@ class BatchControl:
         self.view.show_sources([source.text for source in self._sources], self._index)
         self._list_cases()
 
+    def update(self) -> None:
+        """Decide anew whether the queue can start: a choice above it changed."""
+        self.view.show_readiness(queue_readiness(self._queue()), running=self.phase is not Phase.IDLE)
+
     @guarded
     def start_or_cancel(self) -> None:
         """Do what the button says."""
@@ -71,7 +82,8 @@ class BatchControl:
             self._show()
             return
         wanted = [item for item, case in zip(self._items, self._cases) if case.wanted]
-        self._current = 0
+        self._current, self._errors = 0, {}
+        self._turn += 1
         self._set_phase(Phase.RUNNING)
         self.view.show_progress(starting())
         try:
@@ -90,17 +102,21 @@ class BatchControl:
     def abandon(self) -> None:
         """Stop and forget everything: the panel or the scene goes away."""
         run, self._run = self._run, None
+        self._turn += 1
         if run is not None:
             run.cancel()
         self.phase = Phase.IDLE
         self._sources, self._names, self._items, self._cases, self._index = (), (), (), (), 0
+        self._errors = {}
         self.view.show_progress(None)
 
     def _start(self, wanted: List[Any]) -> Any:
-        arguments = dict(
-            wait=False, onProgress=self._progress, onEvent=self._event, onFinished=self._finished, **self._panel.options()
-        )
+        told, turn = (self._progress, self._event, self._finished), self._turn
+        progress, event, finished = (self._while_turn(turn, method) for method in told)
+        arguments = dict(wait=False, onProgress=progress, onEvent=event, onFinished=finished, **self._panel.options())
         student, source = self._panel.students.current, self._source()
+        for name, doubt in batch_sources.modality_doubts(self._sources[self._index], wanted, student):
+            self._panel.log.add(f"{name}: {doubt}")
         if source is Source.SEQUENCE:
             return self._panel.logic.segmentSequence(self._sources[self._index].node, student, **arguments)
         if source is Source.FOLDER:
@@ -108,28 +124,52 @@ class BatchControl:
         folder, replaces = self._results or None, self.view.replace_check.checked
         return self._panel.logic.queue(wanted, student, folder, overwrite=replaces, **arguments)
 
+    def _while_turn(self, turn: int, method: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Return a callback that is silent once another run has begun or this one was abandoned."""
+
+        def told(argument: Any) -> None:
+            if turn == self._turn:
+                method(argument)
+
+        return told
+
     def _source(self) -> Source:
         return self._sources[self._index].source if self._sources else Source.VOLUMES
 
     def _queue(self) -> Queue:
+        student = facts.student_facts(self._panel.students.current)
         return Queue(
             source=self._source(),
             cases=self._cases,
             folder_chosen=bool(self._results),
-            has_student=self._panel.students.current is not None,
+            has_student=student is not None,
+            structures=len(self._panel.structures.chosen()),
+            channels=student.channels if student is not None else (),
+            folder_problem=self._folder_problem,
             other_run=self._panel.run.phase is not Phase.IDLE,
             phase=self.phase,
         )
 
     def _list_cases(self) -> None:
         """Fill the list anew; a case that was unchecked stays so."""
-        unwanted = {case.name for case in self._cases if not case.wanted}
-        before = {case.name: case for case in self._cases}
-        pairs = self._sources[self._index].cases(self._folder) if self._sources else ()
-        self._names, self._items = tuple(name for name, _item in pairs), tuple(item for _name, item in pairs)
-        fresh = (Case(name, wanted=name not in unwanted) for name in self._names)
-        self._cases = tuple(before.get(case.name, case) for case in fresh)
+        before = {case.key: case for case in self._cases}
+        found = self._cases_of_source()
+        self._names, self._items = tuple(name for _key, name, _item in found), tuple(item for _key, _name, item in found)
+        self._cases = tuple(before.get(key, Case(name, key=key)) for key, name, _item in found)
+        self._name_rows()
         self._show()
+
+    def _cases_of_source(self) -> Tuple[Tuple[str, str, Any], ...]:
+        self._folder_problem = ""
+        try:
+            return self._sources[self._index].cases(self._folder) if self._sources else ()
+        except KDSegError as error:
+            self._folder_problem = _("{folder}: {problem}").format(folder=self._folder, problem=error.problem)
+            return ()
+
+    def _name_rows(self) -> None:
+        names = batch_sources.row_names(self._names, [case.wanted for case in self._cases])
+        self._cases = tuple(replace(case, name=name) for case, name in zip(self._cases, names))
 
     def _show(self) -> None:
         running = self.phase is not Phase.IDLE
@@ -144,12 +184,27 @@ class BatchControl:
         results = getattr(self._run, "results", None)
         wanted = [case.wanted for case in self._cases]
         if results is None:
-            pairs = batch_sources.frame_states(sum(wanted), self._current, self._run)
+            pairs = tuple((state, "") for state in batch_sources.frame_states(sum(wanted), self._run))
         else:
-            pairs = tuple((r.state, "" if r.error is None else r.error.problem) for r in results)
+            pairs = tuple((result.state, "") for result in results)
         states = stands(wanted, pairs, self._current)
-        self._cases = tuple(replace(c, state=s, problem=p) for c, (s, p) in zip(self._cases, states))
+        self._cases = tuple(replace(case, state=state) for case, (state, _problem) in zip(self._cases, states))
+        self._explain(results)
         self._show()
+
+    def _explain(self, results: Optional[Tuple[Any, ...]]) -> None:
+        """Keep why cases failed: a sentence for the row, lines for its tooltip and the log, the error for the dialog."""
+        told = iter(results if results is not None else ())
+        cases = []
+        for case in self._cases:
+            result = (next(told) if results is not None else self._run) if case.wanted else None
+            problem = explanation = ""
+            if case.state is CaseState.FAILED and result is not None and result.error is not None:
+                self._errors[case.key] = (result.error, result.details)
+                view = replace(failure_view(result.error, result.details), details="")
+                problem, explanation = view.problem, view.plain()
+            cases.append(replace(case, problem=problem, explanation=explanation))
+        self._cases = tuple(cases)
 
     def _progress(self, update: Any) -> None:
         if self.phase is not Phase.RUNNING:
@@ -168,15 +223,30 @@ class BatchControl:
         return names[self._current] if self._current < len(names) else ""
 
     def _finished(self, run: Any) -> None:
-        if self._run is None:
-            return
+        self._run = run
         self.view.show_progress(loading())
         self._current = sum(case.wanted for case in self._cases)
         self._show_states()
-        self._panel.log.add(_("The queue has ended: {summary}.").format(summary=summary(self._cases)))
+        self._panel.log.add(ended_text(self._cases))
+        self._follow_up(run)
         self._end()
         if run.state == CaseState.FAILED.value and getattr(run, "results", None) is None:
             self.failures.show(run.error, run.details)
+
+    def _follow_up(self, run: Any) -> None:
+        """Do with the results in the scene what is ticked for a single one; the results stay if that fails."""
+        nodes = [result.segmentationNode for result in getattr(run, "results", ())]
+        for node in nodes:
+            if node is None or node.GetScene() is None or self._panel.parameters is None:
+                continue
+            try:
+                if self._panel.parameters.show3D:
+                    node.CreateClosedSurfaceRepresentation()
+                if self._panel.parameters.volumesTable:
+                    table = self._panel.logic.volumesTable(node)
+                    self._panel.log.add(_("Volumes are in the table {name}.").format(name=table.GetName()))
+            except Exception as error:  # noqa: BLE001  the result is there; what was to follow failed, and that is shown
+                self.failures.show(error)
 
     def _end(self) -> None:
         self._run = None
@@ -196,9 +266,10 @@ class BatchControl:
     @guarded
     def _checked(self, index: int, wanted: bool) -> None:
         cases = list(self._cases)
-        cases[index] = replace(cases[index], wanted=wanted, state=CaseState.NEW, problem="")
+        cases[index] = replace(cases[index], wanted=wanted, state=CaseState.NEW, problem="", explanation="")
         self._cases = tuple(cases)
-        self.view.show_readiness(queue_readiness(self._queue()), running=False)
+        self._name_rows()
+        self._show()
 
     @guarded
     def _browse(self) -> None:
@@ -212,6 +283,17 @@ class BatchControl:
         folder = qt.QFileDialog.getExistingDirectory(self._panel.root, _("Folder for results"), self._results or self._folder)
         self._results = folder or self._results
         self._show()
+
+    @guarded
+    def _forget_results(self) -> None:
+        self._results = ""
+        self._show()
+
+    @guarded
+    def _show_failure(self, index: int) -> None:
+        case = self._cases[index]
+        if case.state is CaseState.FAILED and case.key in self._errors:
+            self.failures.show(*self._errors[case.key])
 
     @guarded
     def _unfolded(self, collapsed: bool) -> None:

@@ -187,6 +187,7 @@ class Panel:
     def options(self) -> Dict[str, Any]:
         """Return the keyword arguments of the logic's ``segment`` for the choices of the panel."""
         return {
+        self.batch.update()
             "structures": structure_decisions.wanted(self.structures.chosen(), facts.structures_of(self.students.current)),
             **self.advanced.options(),
         }

@@ -28,16 +28,35 @@ class CaseState(str, Enum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     STOPPED = "stopped"
+    DISCARDED = "discarded"
 
 
 @dataclass(frozen=True)
 class Case:
-    """One volume, file or frame: its name, whether it is wanted, how it stands, and the reason of a failure."""
+    """One volume, file or frame.
+
+    Attributes
+    ----------
+    name
+        What its row is called.
+    wanted
+        Whether it is checked.
+    state
+        How it stands.
+    problem
+        The reason of a failure, in one sentence.
+    key
+        Identifies it; two volumes may have the same name.
+    explanation
+        The reason of a failure and what to do, in lines.
+    """
 
     name: str
     wanted: bool = True
     state: CaseState = CaseState.NEW
     problem: str = ""
+    key: str = ""
+    explanation: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +73,12 @@ class Queue:
         Whether there is a folder for the results; files need one.
     has_student
         Whether a student is chosen.
+    structures
+        Number of structures that are wanted.
+    channels
+        Names of the student's input channels.
+    folder_problem
+        Why the folder of images cannot be used; empty if it can.
     other_run
         Whether a single run is on.
     phase
@@ -64,6 +89,9 @@ class Queue:
     cases: Tuple[Case, ...] = ()
     folder_chosen: bool = False
     has_student: bool = True
+    structures: int = 1
+    channels: Tuple[str, ...] = ()
+    folder_problem: str = ""
     other_run: bool = False
     phase: Phase = Phase.IDLE
 
@@ -111,6 +139,16 @@ def state_text(case: Case) -> str:
     return f"{text}: {case.problem}" if case.problem else text
 
 
+def ended_text(cases: Sequence[Case]) -> str:
+    """Return the lines of the log at the end of a queue: how many are in which state, and the reason of every failure."""
+    lines = [_("The queue has ended: {summary}.").format(summary=summary(cases))]
+    for case in cases:
+        if case.state is CaseState.FAILED:
+            text = _("{name} failed: {reason}")
+            lines.append(text.format(name=case.name, reason=case.explanation or case.problem))
+    return "\n".join(lines)
+
+
 def summary(cases: Sequence[Case]) -> str:
     """Return how many cases are in which state; empty before anything was started."""
     counts = {state: sum(case.state is state for case in cases) for state in CaseState}
@@ -119,20 +157,33 @@ def summary(cases: Sequence[Case]) -> str:
 
 def _reason(queue: Queue, wanted: int) -> str:
     if not queue.cases:
-        return _nothing_texts()[queue.source]
+        return queue.folder_problem or _nothing_texts()[queue.source]
     if not wanted:
         return _("Check at least one.")
-    if not queue.has_student:
-        return _("Choose a student above.")
+    refusal = _unusable_student(queue)
+    if refusal:
+        return refusal
     if queue.source is Source.FOLDER and not queue.folder_chosen:
         return _("Choose a folder for the results.")
     return _("A single run is on.") if queue.other_run else ""
 
 
+def _unusable_student(queue: Queue) -> str:
+    if not queue.has_student:
+        return _("Choose a student above.")
+    if len(queue.channels) > 1:
+        text = _("This student needs {count} aligned volumes ({names}); the queue gives one. Use Python or the command line.")
+        return text.format(count=len(queue.channels), names=", ".join(queue.channels))
+    return "" if queue.structures else _("Choose at least one structure above.")
+
+
 def _nothing_texts() -> Dict[Source, str]:
     return {
-        Source.VOLUMES: _("Load volumes first. The student and the options above are used for all of them."),
-        Source.FOLDER: _("Choose a folder with images (NIfTI, NRRD, MetaImage)."),
+        Source.VOLUMES: _("Load volumes first. Each gets a segmentation of its own, with the student and the options above."),
+        Source.FOLDER: _(
+            "Choose a folder with images (NIfTI, NRRD, MetaImage). Student, structures and limits above are used for all;"
+            " results are files and are not shown in the scene."
+        ),
         Source.SEQUENCE: _("The sequence has no volumes."),
     }
 
@@ -145,6 +196,7 @@ def _state_texts() -> Dict[CaseState, str]:
         CaseState.SUCCEEDED: _("done"),
         CaseState.FAILED: _("failed"),
         CaseState.STOPPED: _("stopped"),
+        CaseState.DISCARDED: _("computed, not kept: the result is made only when every frame succeeds"),
     }
 
 
@@ -155,4 +207,5 @@ def _count_texts() -> Dict[CaseState, str]:
         CaseState.SUCCEEDED: _("{count} done"),
         CaseState.FAILED: _("{count} failed"),
         CaseState.STOPPED: _("{count} stopped"),
+        CaseState.DISCARDED: _("{count} computed, not kept"),
     }

@@ -21,12 +21,14 @@ TABLE_HEIGHT = 130
 
 @dataclass(frozen=True)
 class BatchActions:
-    """What is called when the user does something: picks a source, a folder, checks a case, starts."""
+    """What is called when the user does something: picks a source, a folder, checks a case, asks why one failed, starts."""
 
     on_source: Callable[[int], None]
     on_browse: Callable[[], None]
     on_results: Callable[[], None]
+    on_no_results: Callable[[], None]
     on_checked: Callable[[int, bool], None]
+    on_opened: Callable[[int], None]
     on_start: Callable[[], None]
 
 
@@ -55,12 +57,15 @@ class BatchView:
         self.results_edit.placeholderText = _("Results stay in the scene")
         tip = _("A segmentation for each volume, and a table of all volumes in millilitres, are saved here.")
         self.results_button = button(_("Save to…"), tip, actions.on_results, "batchSaveTo")
+        tip = _("Forgets the folder: results of loaded volumes stay in the scene only.")
+        self.no_results_button = button(_("Clear"), tip, actions.on_no_results, "batchNoResults")
         self.replace_check = qt.QCheckBox(_("Replace earlier results"))
         self.replace_check.objectName = "batchReplace"
         self.start_button = button(_("Segment all"), _("Segments one after the other."), actions.on_start, "batchStart")
         self._lay_out(place)
         self.source_combo.connect("currentIndexChanged(int)", actions.on_source)
         self.table.connect("itemChanged(QTableWidgetItem*)", self._item_changed)
+        self.table.connect("cellDoubleClicked(int,int)", self._double_clicked)
 
     def show_sources(self, texts: Sequence[str], current: int) -> None:
         """Fill the list of sources and mark one."""
@@ -72,23 +77,23 @@ class BatchView:
         self.source_combo.blockSignals(blocked)
 
     def show_cases(self, cases: Sequence[Case], *, locked: bool) -> None:
-        """Fill the table."""
+        """Fill the table; cells that exist are changed and not replaced, as one of them may be the caller."""
         blocked = self.table.blockSignals(True)
         self.table.setRowCount(len(cases))
         for index, case in enumerate(cases):
-            name, state = qt.QTableWidgetItem(case.name), qt.QTableWidgetItem(state_text(case))
+            name, state = self._cell(index, 0, case.name), self._cell(index, 1, state_text(case))
             name.setCheckState(qt.Qt.Checked if case.wanted else qt.Qt.Unchecked)
             name.setFlags(qt.Qt.ItemIsEnabled | (0 if locked else qt.Qt.ItemIsUserCheckable))
             state.setFlags(qt.Qt.ItemIsEnabled)
-            for place, cell in enumerate((name, state)):
-                cell.setToolTip(cell.text())
-                self.table.setItem(index, place, cell)
+            for cell in (name, state):
+                cell.setToolTip(case.explanation or cell.text())
         self.table.blockSignals(blocked)
 
     def show_folders(self, *, browse: bool, results: str, results_wanted: bool) -> None:
         """Show whether a folder of images can be chosen, and where results are saved."""
         self.browse_button.visible = browse
         self.results_edit.text = results
+        self.no_results_button.visible = results_wanted and bool(results)
         for widget in (self.results_edit, self.results_button, self.replace_check):
             widget.visible = results_wanted
 
@@ -97,7 +102,8 @@ class BatchView:
         self.start_button.text = state.button
         self.start_button.enabled = state.enabled
         self.status.show_sentence(state.sentence, state.tone)
-        for widget in (self.source_combo, self.browse_button, self.results_button, self.replace_check):
+        folders = (self.browse_button, self.results_button, self.no_results_button)
+        for widget in (self.source_combo, *folders, self.replace_check):
             widget.enabled = not running
 
     def show_progress(self, view: Optional[ProgressView]) -> None:
@@ -110,7 +116,7 @@ class BatchView:
         layout = column(place)
         layout.addLayout(row(self.source_combo, self.browse_button, stretch=0))
         layout.addWidget(self.table)
-        layout.addLayout(row(self.results_edit, self.results_button, stretch=0))
+        layout.addLayout(row(self.results_edit, self.results_button, self.no_results_button, stretch=0))
         for widget in (self.replace_check, status, self.start_button, progress):
             layout.addWidget(widget)
 
@@ -124,6 +130,17 @@ class BatchView:
         table.tabKeyNavigation = False
         table.setFixedHeight(TABLE_HEIGHT)
         return table
+
+    def _cell(self, index: int, place: int, text: str) -> Any:
+        cell = self.table.item(index, place)
+        if cell is None:
+            cell = qt.QTableWidgetItem()
+            self.table.setItem(index, place, cell)
+        cell.setText(text)
+        return cell
+
+    def _double_clicked(self, index: int, place: int) -> None:
+        self._actions.on_opened(index)
 
     def _item_changed(self, item: Any) -> None:
         if item.column() == 0:

@@ -110,6 +110,15 @@ def test_loaded_volumes_get_segmentations_in_the_scene_and_files(
 
 
 @pytest.mark.usefixtures("played")
+def test_the_table_calls_a_case_as_its_file(logic: Any, make_volume: Callable[..., Any], tmp_path: Path) -> None:
+    nodes = [make_volume(blobs(SHAPE_KJI, seed), "CT") for seed in (1, 2)]
+    nodes.append(make_volume(np.zeros(SHAPE_KJI, dtype=np.float32), "CT"))
+    run = logic.queue(nodes, "threshold", tmp_path)
+    assert [line["case"] for line in table(run.csvPath)] == ["CT", "CT_2", "CT_3"]
+    assert [None if r.path is None else r.path.name for r in run.results] == ["CT.seg.nrrd", "CT_2.seg.nrrd", None]
+
+
+@pytest.mark.usefixtures("played")
 def test_without_a_folder_results_are_in_the_scene_only(logic: Any, volume_nodes: list[Any], tmp_path: Path) -> None:
     run = logic.queue(volume_nodes, "threshold")
     assert [result.state for result in run.results] == ["succeeded", "succeeded"]

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from KDSegmentatorLib.presentation.batch import Case, CaseState, Queue, Source, queue_readiness, stands, state_text, summary
+from KDSegmentatorLib.presentation.batch import (
+    Case,
+    CaseState,
+    Queue,
+    Source,
+    ended_text,
+    queue_readiness,
+    stands,
+    state_text,
+    summary,
+)
 from KDSegmentatorLib.presentation.readiness import Phase, Tone
 from KDSegmentatorLib.presentation.result import failed, names_text, stopped, succeeded
 
@@ -27,6 +37,9 @@ def test_the_button_counts_what_is_checked() -> None:
         (Queue(Source.SEQUENCE), "no volumes"),
         (Queue(cases=(Case("x", wanted=False),)), "Check at least one"),
         (Queue(cases=(NEW,), has_student=False), "Choose a student"),
+        (Queue(cases=(NEW,), structures=0), "at least one structure"),
+        (Queue(cases=(NEW,), channels=("T1", "T2")), "2 aligned volumes (T1, T2)"),
+        (Queue(Source.FOLDER, folder_problem="It is empty."), "It is empty."),
         (Queue(Source.FOLDER, (NEW,)), "folder for the results"),
         (Queue(cases=(NEW,), other_run=True), "single run"),
     ],
@@ -53,6 +66,18 @@ def test_a_failure_in_the_queue_stays_visible() -> None:
     assert queue_readiness(Queue(cases=(FAILED, DONE))).tone is Tone.WARNING
     assert summary([FAILED, DONE, DONE, NEW]) == "2 done, 1 failed"
     assert summary([NEW]) == ""
+
+
+def test_the_end_of_a_queue_lists_the_failures() -> None:
+    explained = Case(
+        "broken", state=CaseState.FAILED, problem="It is truncated.", explanation="It is truncated.\nCopy it anew."
+    )
+    assert ended_text([DONE]) == "The queue has ended: 1 done."
+    assert ended_text([explained, DONE]).splitlines() == [
+        "The queue has ended: 1 done, 1 failed.",
+        "broken failed: It is truncated.",
+        "Copy it anew.",
+    ]
 
 
 def test_cases_behind_the_running_one_wait() -> None:
