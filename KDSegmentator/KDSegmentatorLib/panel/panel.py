@@ -183,11 +183,11 @@ class Panel:
             self.status.show_sentence(state.sentence, state.tone)
         self.status.show_estimate(estimate_sentence(situation.estimate, situation.ceiling_bytes))
         self._lock(situation.phase is not Phase.IDLE or situation.queue_runs)
+        self.batch.update()
 
     def options(self) -> Dict[str, Any]:
         """Return the keyword arguments of the logic's ``segment`` for the choices of the panel."""
         return {
-        self.batch.update()
             "structures": structure_decisions.wanted(self.structures.chosen(), facts.structures_of(self.students.current)),
             **self.advanced.options(),
         }
