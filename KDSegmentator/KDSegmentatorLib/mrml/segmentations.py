@@ -10,6 +10,7 @@ import slicer
 from kdseg.errors import PathLike, WorkerError
 from kdseg.segmentation import LabelEntry
 from KDSegmentatorLib.i18n import _
+from KDSegmentatorLib.mrml.fingerprint import remember_content
 from KDSegmentatorLib.mrml.labels import LabelMap, label_image, read_labels
 from KDSegmentatorLib.mrml.subject_hierarchy import place_beside
 from KDSegmentatorLib.mrml.terminology import set_algorithm, set_terminology
@@ -129,6 +130,7 @@ def show(content: NewContent, volume_node: Any, segmentation_node: Optional[Any]
     modifying = node.StartModify()
     try:
         fill(node, content)
+        remember_content(node)
         node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
         node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
     except Exception:

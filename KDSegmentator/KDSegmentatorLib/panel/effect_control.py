@@ -7,6 +7,7 @@ import time
 from typing import Any, Dict, List, Optional
 
 import slicer
+from kdseg.errors import KDSegError
 from kdseg.limits import available_cpus
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.panel.facts import structures_of, student_title_of
@@ -94,7 +95,11 @@ class EffectControl:
         if self.phase is Phase.RUNNING:
             self._cancel()
         elif self.phase is Phase.IDLE:
-            self._apply()
+            try:
+                self._apply()
+            except KDSegError as error:
+                self.options.status.show_sentence(*result_texts.failed(error.problem, ""))
+                raise
 
     def clean_up(self) -> None:
         """Stop a run and let everything go; the editor goes away."""
@@ -108,6 +113,7 @@ class EffectControl:
         from KDSegmentatorLib.runs.run import Callbacks
         from KDSegmentatorLib.runs.settings import make_settings
 
+        self._say("")
         structure = self.options.structure() or None
         student = self._students.get(self.options.student())
         request = request_from_editor(self._effect.parameterSetNode(), student, structure, self.options.roi())

@@ -59,7 +59,7 @@ class Estimation:
         self.view = None
         try:
             estimate = self._logic.estimate(**wanted)
-            self.view = EstimateView(estimate.peak_bytes, estimate.seconds)
+            self.view = EstimateView(estimate.peak_bytes, estimate.seconds, estimate.tiles, estimate.passes)
         except Exception:  # an estimate is a service: a run tells its failure itself
             logging.exception("KDSegmentator: no estimate")
         self._on_changed()

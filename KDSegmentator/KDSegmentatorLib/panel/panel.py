@@ -16,6 +16,7 @@ from KDSegmentatorLib.panel.guard import FailureReporter, guarded
 from KDSegmentatorLib.panel.installation import Installation
 from KDSegmentatorLib.panel.keyboard import connect_return, order_tabs
 from KDSegmentatorLib.panel.limits import AdvancedControl
+from KDSegmentatorLib.panel.replacement import settled
 from KDSegmentatorLib.panel.run_control import Order, RunControl
 from KDSegmentatorLib.panel.students import StudentControl
 from KDSegmentatorLib.parameters import connect_widgets
@@ -130,9 +131,12 @@ class Panel:
         if self.parameters is None or not readiness(self.situation()).enabled:
             self.update()
             return
+        order = settled(self._order(self.parameters), self.root)
+        if order is None:
+            return
         self.estimation.stop()
         if self.install_missing():
-            self.run.start(self._order(self.parameters))
+            self.run.start(order)
 
     def install_missing(self) -> bool:
         """Install what a run needs, after asking; return whether a run can start.
@@ -257,6 +261,8 @@ class Panel:
     def _student_chosen(self, key: str) -> None:
         if self.parameters is not None and key != self.parameters.student:
             modifying = self.parameters.StartModify()
+            if self.parameters.student:
+                self.parameters.outputSegmentation = None  # the result of one student must not replace that of another
             self.parameters.student = key
             self.parameters.leftOut = []
             self.parameters.EndModify(modifying)

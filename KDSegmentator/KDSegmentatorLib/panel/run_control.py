@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import slicer
@@ -102,9 +103,9 @@ class RunControl:
                 order.student,
                 order.segmentation,
                 wait=False,
-                onProgress=self._progress,
-                onEvent=self._event,
-                onFinished=self._finished,
+                onProgress=partial(self._progress, order),
+                onEvent=partial(self._event, order),
+                onFinished=partial(self._finished, order),
                 **order.options,
             )
         except Exception:
@@ -136,12 +137,12 @@ class RunControl:
         """Say nothing of the last run any more: the choices changed."""
         self.outcome = ("", Tone.HINT)
 
-    def _progress(self, update: Any) -> None:
-        if self.phase is Phase.RUNNING:
+    def _progress(self, order: Order, update: Any) -> None:
+        if order is self._order and self.phase is Phase.RUNNING:
             self._on_progress(progress_texts.progress_view(_value(update.stage), update.overall, update.secondsLeft))
 
-    def _event(self, event: Dict[str, Any]) -> None:
-        if self._order is None:
+    def _event(self, order: Order, event: Dict[str, Any]) -> None:
+        if order is not self._order:
             return
         if event.get("event") == "doubt":
             self._doubts.append(str(event["text"]))
@@ -149,11 +150,9 @@ class RunControl:
         if text:
             self._on_log(str(text))
 
-    def _finished(self, run: Any) -> None:
-        order = self._order
-        if order is None:
-            return
-        self._run = self._run or run
+    def _finished(self, order: Order, run: Any) -> None:
+        if order is not self._order:
+            return  # an abandoned run takes a moment to end, and the next one may be on
         if run.state == "succeeded":
             self._leave(self._result(order, run))
         elif run.state == "stopped":
@@ -166,12 +165,15 @@ class RunControl:
     def _result(self, order: Order, run: Any) -> Tuple[str, Tone]:
         self._on_progress(progress_texts.loading())
         node = run.segmentationNode
+        notes = list(run.notes)
+        if order.segmentation is not None and node is not order.segmentation:
+            notes.append(result_texts.replaced_by_new(order.segmentation.GetName()))
         outcome = result_texts.succeeded(
             node.GetName(),
             found=node.GetSegmentation().GetNumberOfSegments(),
             not_found=tuple(run.notFound),
             doubts=tuple(self._doubts),
-            notes=tuple(run.notes),
+            notes=tuple(notes),
             seconds=time.monotonic() - self._began,
         )
         try:

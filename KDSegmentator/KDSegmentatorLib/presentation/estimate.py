@@ -8,6 +8,9 @@ from typing import Optional
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.presentation.quantities import duration_text, memory_text
 
+MANY_PASSES = 64
+"""From more passes of the network than this a run is called long."""
+
 
 @dataclass(frozen=True)
 class EstimateView:
@@ -19,10 +22,14 @@ class EstimateView:
         Peak memory of the process, in bytes; of the leanest way of running it where that is above the ceiling.
     seconds
         Expected duration in seconds; None where nothing is known about this computer yet.
+    patches, passes
+        Patches that the volume is cut into, and passes of the network for each; 0 where that is not known.
     """
 
     peak_bytes: int
     seconds: Optional[float] = None
+    patches: int = 0
+    passes: int = 0
 
 
 def estimate_sentence(estimate: Optional[EstimateView], ceiling_bytes: Optional[int]) -> str:
@@ -35,8 +42,21 @@ def estimate_sentence(estimate: Optional[EstimateView], ceiling_bytes: Optional[
     else:
         memory = _("{needed} of memory").format(needed=memory)
     if estimate.seconds is None:
-        return _("Expected: {memory}. The time is known after the first run.").format(memory=memory)
-    return _("Expected: {duration}, {memory}.").format(duration=duration_text(estimate.seconds), memory=memory)
+        expected = _("Expected: {memory}. The time is known after the first run.").format(memory=memory)
+    else:
+        expected = _("Expected: {duration}, {memory}.").format(duration=duration_text(estimate.seconds), memory=memory)
+    return " ".join(text for text in (expected, many_passes(estimate)) if text)
+
+
+def many_passes(estimate: EstimateView) -> str:
+    """Return how much work a volume is that is large for its student; empty for any other."""
+    if estimate.patches * estimate.passes <= MANY_PASSES:
+        return ""
+    count = _("The volume is large for this student: {patches} patches × {passes} passes.")
+    text = count.format(patches=estimate.patches, passes=estimate.passes)
+    if estimate.seconds is None:
+        text += " " + _("This will take long; cropping the volume makes it shorter.")
+    return text
 
 
 def too_much_memory(estimate: Optional[EstimateView], ceiling_bytes: Optional[int]) -> str:

@@ -30,6 +30,8 @@ def succeeded(
     seconds
         From the click to the result.
     """
+    if found == 0:
+        return nothing_found(segmentation, not_found, [*doubts, *notes])
     structures = count_text(found, _("1 structure"), _("{count} structures"))
     head = _("Done in {duration}: {structures} in “{segmentation}”. Please look at every slice; it is a computed guess.")
     lines = [head.format(duration=duration_text(seconds), structures=structures, segmentation=segmentation)]
@@ -37,6 +39,28 @@ def succeeded(
         lines.append(_("Not found: {names}.").format(names=names_text(not_found)))
     lines.extend([*doubts, *notes])
     return "\n".join(lines), Tone.WARNING if not_found or doubts or notes else Tone.HINT
+
+
+def nothing_found(segmentation: str, looked_for: Sequence[str], remarks: Sequence[str]) -> Tuple[str, Tone]:
+    """Return what is said after a run that found no structure: why that may be, and what to do next."""
+    lines = [
+        _("Nothing was found: “{segmentation}” has no voxel of the structures looked for.").format(segmentation=segmentation)
+    ]
+    if looked_for:
+        lines[0] += " " + _("Looked for: {names}.").format(names=names_text(looked_for))
+    lines.append(
+        _(
+            "Perhaps the volume does not show this part of the body, is of another kind (modality, contrast) than the student "
+            "was trained on, or is cropped too tightly. Compare it with the student's card, "
+            "then choose another volume or student."
+        )
+    )
+    return "\n".join([*lines, *remarks]), Tone.WARNING
+
+
+def replaced_by_new(name: str) -> str:
+    """Return the note that the chosen segmentation was deleted while the run was on."""
+    return _("“{name}”, which was to take the result, was deleted meanwhile; a new segmentation was made.").format(name=name)
 
 
 def failed(problem: str, kept: str) -> Tuple[str, Tone]:

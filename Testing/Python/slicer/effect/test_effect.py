@@ -282,3 +282,16 @@ def test_what_goes_wrong_inside_a_slot_is_shown(control, hands, monkeypatch) -> 
     monkeypatch.setattr("KDSegmentatorLib.effect.request.request_from_editor", fail)
     hands.click(control.options.apply_button)
     assert shown_errors() == ["Nothing works."]
+
+
+def test_a_new_apply_takes_the_old_sentence_away(control, crop_editor, hands, until_done, monkeypatch) -> None:
+    hands.click(control.options.apply_button)
+    until_done(control)
+    assert status(control).startswith("Done in ")
+
+    def fail(*_arguments):
+        raise OutputError("Nothing works.", remedy="Do something else.")
+
+    monkeypatch.setattr("KDSegmentatorLib.effect.request.request_from_editor", fail)
+    hands.click(control.options.apply_button)
+    assert status(control) == "Not segmented: Nothing works."

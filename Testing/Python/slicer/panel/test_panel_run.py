@@ -141,3 +141,22 @@ def test_a_run_goes_on_while_another_module_is_shown(ready, hands, wait_until) -
     widget.enter()
     assert ready.ui.outputSelector.currentNode() is segmentations()[0]
     assert ready.status.sentence_label.text.startswith("Done in ")
+
+
+def test_the_end_of_an_abandoned_run_is_not_that_of_the_next_one(ready, hands, add_volume, wait_until, until_done) -> None:
+    ends = []
+    hands.click(ready.ui.segmentButton)
+    first = ready.run._run
+    end = first._callbacks.finished
+    object.__setattr__(first._callbacks, "finished", lambda run: (ends.append(run), end(run)))
+    slicer.mrmlScene.Clear(0)
+    add_volume("second patient")
+    wait_until(lambda: ready.ui.segmentButton.enabled, 5, "the second volume is chosen")
+    hands.click(ready.ui.segmentButton)
+    second = ready.run._run
+    wait_until(lambda: ends, 30, "the end of the first run")
+    assert ends == [first]
+    assert ready.run._run is second and ready.ui.segmentButton.text == "&Cancel"
+    until_done(ready)
+    assert ready.status.sentence_label.text.startswith("Done in ")
+    assert len(segmentations()) == 1

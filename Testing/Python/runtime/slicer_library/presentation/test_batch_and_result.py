@@ -16,7 +16,7 @@ from KDSegmentatorLib.presentation.batch import (
     summary,
 )
 from KDSegmentatorLib.presentation.readiness import Phase, Tone
-from KDSegmentatorLib.presentation.result import failed, names_text, stopped, succeeded
+from KDSegmentatorLib.presentation.result import failed, names_text, replaced_by_new, stopped, succeeded
 
 NEW = Case("head")
 DONE = Case("liver", state=CaseState.SUCCEEDED)
@@ -114,3 +114,17 @@ def test_a_failed_or_stopped_run_never_claims_the_old_result() -> None:
 def test_long_lists_of_names_are_counted() -> None:
     assert names_text(["a", "b"]) == "a, b"
     assert names_text(list("abcdefgh")) == "a, b, c, d, e, f and 2 more"
+
+
+def test_nothing_found_says_why_and_what_next() -> None:
+    text, tone = succeeded("s", found=0, not_found=("Spleen", "Liver"), doubts=("It looks like CT.",), notes=(), seconds=3)
+    head, why, doubt = text.splitlines()
+    assert head == "Nothing was found: “s” has no voxel of the structures looked for. Looked for: Spleen, Liver."
+    assert "Perhaps" in why and "choose another volume or student" in why
+    assert doubt == "It looks like CT."
+    assert "0 structures" not in text and "every slice" not in text
+    assert tone is Tone.WARNING
+
+
+def test_a_segmentation_that_was_deleted_meanwhile_is_named() -> None:
+    assert replaced_by_new("old").startswith("“old”, which was to take the result, was deleted meanwhile;")

@@ -87,3 +87,13 @@ def test_the_estimate_tells_time_and_memory() -> None:
 def test_a_single_run_waits_for_the_queue() -> None:
     state = readiness(replace(READY, queue_runs=True))
     assert not state.enabled and "queue" in state.sentence
+
+
+def test_a_volume_that_is_large_for_its_student_is_announced() -> None:
+    small = estimate_sentence(EstimateView(GIB, None, patches=8, passes=8), None)
+    assert small == "Expected: 1.0 GiB of memory. The time is known after the first run."
+    large = estimate_sentence(EstimateView(GIB, None, patches=1200, passes=8), None)
+    assert large.startswith(small)
+    assert "1200 patches × 8 passes. This will take long" in large
+    known = estimate_sentence(EstimateView(GIB, 3600.0, patches=1200, passes=8), None)
+    assert known.endswith("1200 patches × 8 passes.")
