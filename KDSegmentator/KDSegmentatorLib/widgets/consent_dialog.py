@@ -78,7 +78,9 @@ class ConsentDialog:
         layout = qt.QVBoxLayout(self.folder_box)
         layout.setContentsMargins(24, 0, 0, 0)
         layout.addLayout(row(self.folder_edit, browse, stretch=0))
-        layout.addWidget(wrapped_label("consentHint", _("Where there is internet and kdseg is installed, this command makes it:")))
+        layout.addWidget(
+            wrapped_label("consentHint", _("Where there is internet and kdseg is installed, this command makes it:"))
+        )
         self.command_edit = qt.QLineEdit()
         self.command_edit.objectName = "consentCommand"
         self.command_edit.readOnly = True
