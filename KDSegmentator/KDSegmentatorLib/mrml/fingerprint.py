@@ -21,7 +21,7 @@ def remember_content(segmentation_node: Any) -> None:
 
 def was_edited(segmentation_node: Any) -> bool:
     """Tell whether segments were edited, added or removed since; True as well where nothing was noted, as for drawings."""
-    return segmentation_node.GetAttribute(FINGERPRINT_ATTRIBUTE) != fingerprint(segmentation_node)
+    return bool(segmentation_node.GetAttribute(FINGERPRINT_ATTRIBUTE) != fingerprint(segmentation_node))
 
 
 def fingerprint(segmentation_node: Any) -> str:

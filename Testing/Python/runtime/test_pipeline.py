@@ -121,7 +121,8 @@ from kdseg.pipeline import segment
 from kdseg.volume import Volume
 shape = (120, 160, 160)
 voxels = (np.random.default_rng(0).standard_normal((1, *shape)) * 100).astype(np.float32)
-report = segment(Volume(voxels, Geometry(shape, (0.8, 0.8, 1.1))), load_student(sys.argv[1]), limits=Limits(threads=2), options=Options(mirroring=False)).report
+volume, student = Volume(voxels, Geometry(shape, (0.8, 0.8, 1.1))), load_student(sys.argv[1])
+report = segment(volume, student, limits=Limits(threads=2), options=Options(mirroring=False)).report
 with open("/proc/self/status") as file:  # ru_maxrss would hold the parent's peak from before exec
     (peak,) = (int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
 print(report["memory"]["estimate_bytes"], peak)

@@ -48,9 +48,10 @@ def test_the_card_of_the_student_that_ships(panel, hands, run_events) -> None:
     for words in ("Anterior hippocampus", "MR, Hippocampus", "Dice 0.88", "n\u00a0=\u00a040", "CC-BY-SA-4.0", "1.5 MB"):
         assert words in text
     assert "research use only" in panel.students.picker.notice_label.text
-    assert "Intended use" not in text
+    assert "Not made for whole heads" in text
+    assert "Vanderbilt" not in text
     hands.click(panel.students.picker.more_button)
-    assert "Intended use" in panel.students.picker.card_label.text
+    assert "Vanderbilt" in panel.students.picker.card_label.text
     assert not panel.students.picker.remove_button.enabled, "the student that ships cannot be removed"
 
 
