@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,9 @@ from statistics import median
 from typing import Any, Dict, List, Mapping, Optional
 
 from kdseg.atomic import write_bytes
-from kdseg.hardware import describe_hardware
+from kdseg.hardware import this_machine
 from kdseg.limits import EngineName
-from KDSegmentatorLib.students import default_user_folder
+from kdseg.user_data import user_data_folder
 
 SCHEMA = "kdseg-rates/1"
 KEPT_RUNS = 5
@@ -41,7 +40,7 @@ class RateBook:
     """
 
     def __init__(self, path: Optional[Path] = None) -> None:
-        self.path = path or default_user_folder().parent / "rates.json"
+        self.path = path or user_data_folder() / "rates.json"
         self._machine = this_machine()
 
     def seconds(self, student_sha256: str, engine: EngineName, threads: int, size: RunSize) -> Optional[float]:
@@ -98,12 +97,6 @@ class RateBook:
         if not isinstance(data, dict) or data.get("schema") != SCHEMA or not isinstance(data.get("runs"), dict):
             return {}
         return {str(key): runs for key, runs in data["runs"].items() if isinstance(runs, list) and all(map(_is_run, runs))}
-
-
-def this_machine() -> str:
-    """Return what tells computers apart as far as speed goes: a user's folder may follow the user to another one."""
-    hardware = describe_hardware()
-    return f"{platform.node()} / {hardware.cpu_model or platform.machine()}"
 
 
 def _is_run(run: Any) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, 
 import kdseg
 from kdseg.cli.bundles import BUNDLE_SUFFIX, bundles_in
 from kdseg.errors import BundleError, BundleIntegrityError, KDSegError, OutputError
+from kdseg.user_data import user_data_folder
 from KDSegmentatorLib.i18n import _
 
 if TYPE_CHECKING:
@@ -233,13 +233,7 @@ def shipped_students_folder() -> Path:
 
 def default_user_folder() -> Path:
     """Return where added students go unless the user chooses another folder: the user's data folder of this system."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return base / "KDSegmentator" / "Students"
+    return user_data_folder() / "Students"
 
 
 def _read(path: Path, *, shipped: bool) -> InstalledStudent:

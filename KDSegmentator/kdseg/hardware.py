@@ -76,6 +76,12 @@ def describe_hardware() -> Hardware:
     )
 
 
+def this_machine() -> str:
+    """Return what tells computers apart as far as speed goes: a user's folder may follow the user to another one."""
+    hardware = describe_hardware()
+    return f"{platform.node()} / {hardware.cpu_model or platform.machine()}"
+
+
 def parse_cpu_model(cpuinfo: str) -> Optional[str]:
     """Return the processor's name from the text of ``/proc/cpuinfo``; None where it has none (many ARM computers)."""
     for line in cpuinfo.splitlines():
