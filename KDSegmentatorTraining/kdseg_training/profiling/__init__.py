@@ -1,0 +1,23 @@
+"""Profiles: what students, and the stock nnU-Net they come from, cost on this machine."""
+
+from kdseg_training.profiling.results import MachinePeak, Profile, ProfileSettings, VolumeFacts
+from kdseg_training.profiling.runs import Measurement, MemorySource, ProfileRun, RunLoad, StageCost
+from kdseg_training.profiling.statistics import Distribution, Quantile
+from kdseg_training.profiling.subjects import Quality, SubjectKind, SubjectProfile
+
+__all__ = [
+    "Distribution",
+    "MachinePeak",
+    "Measurement",
+    "MemorySource",
+    "Profile",
+    "ProfileRun",
+    "ProfileSettings",
+    "Quality",
+    "Quantile",
+    "RunLoad",
+    "StageCost",
+    "SubjectKind",
+    "SubjectProfile",
+    "VolumeFacts",
+]
