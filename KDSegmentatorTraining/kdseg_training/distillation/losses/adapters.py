@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from kdseg_training.distillation.losses.base import widened
+from kdseg_training.distillation.losses.voxels import pointwise, voxels_of
 from kdseg_training.distillation.outputs import Outputs
 
 
@@ -33,8 +34,8 @@ class ChannelAdapter(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return (N, C_t, *spatial) for (N, C_s, *spatial)."""
-        projected: Tensor = self.projection(features.flatten(2))
-        return projected.view(*projected.shape[:2], *features.shape[2:])
+        projected = pointwise(self.projection, voxels_of(features))
+        return torch.unflatten(projected, 2, tuple(features.shape[2:]))
 
 
 class StageAdapters(nn.Module):

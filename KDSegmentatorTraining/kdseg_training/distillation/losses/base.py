@@ -29,12 +29,15 @@ class DistillationTerm(nn.Module):
         Whether the term is defined by the target; without one it is 0.
     equal_channels
         Whether the features of student and teacher must have equally many channels: the student's go through adapters first.
+    condenses
+        Whether :meth:`condensed` makes the features smaller; it is then used before the adapters.
     stage_names
         The stages whose features it compares; empty for logits only.
     """
 
     needs_labels: ClassVar[bool] = False
     equal_channels: ClassVar[bool] = False
+    condenses: ClassVar[bool] = False
     stage_names: Tuple[str, ...] = ()
 
     def forward(self, student: Outputs, teacher: Outputs, target: Target = None) -> Tensor:
@@ -62,6 +65,13 @@ class DistillationTerm(nn.Module):
             return graph_zero(student.logits[0], *self.parameters())
         with torch.autocast(student.logits[0].device.type, enabled=False):
             return self.compute(student, teacher.detached(), target)
+
+    def condensed(self, outputs: Outputs) -> Outputs:
+        """Return outputs whose features are all that this term looks at: means over voxels, which commute with the adapters.
+
+        The term gives the same for outputs that are condensed already.
+        """
+        return outputs
 
     @abstractmethod
     def compute(self, student: Outputs, teacher: Outputs, target: Target) -> Tensor:

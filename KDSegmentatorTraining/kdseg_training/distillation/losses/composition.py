@@ -98,11 +98,14 @@ class DistillationLoss(nn.Module):
         anchors = [*self.parameters(), *([] if active else student.logits[:1])]
         losses, parts = [graph_zero(*anchors)] if anchors else [], {}
         for name, term in active.items():
-            outputs = adapted if term.equal_channels else student
+            ours, theirs = adapted if term.equal_channels else student, teacher
+            if term.condenses:
+                ours, theirs = term.condensed(student), term.condensed(teacher)
+                ours = self.adapters(ours, term.stage_names) if term.equal_channels else ours
             if labelled is None or target is None or not term.needs_labels:
-                value = term(outputs, teacher, target)
+                value = term(ours, theirs, target)
             else:
-                value = term(outputs.samples(labelled), teacher.samples(labelled), [head[labelled] for head in target])
+                value = term(ours.samples(labelled), theirs.samples(labelled), [head[labelled] for head in target])
             parts[name] = value.detach()
             losses.append(weights[name] * value)
         return total(losses), parts
@@ -112,7 +115,8 @@ class DistillationLoss(nn.Module):
 
     @staticmethod
     def _adapted_stages(terms: Mapping[str, DistillationTerm]) -> Tuple[str, ...]:
-        return tuple(dict.fromkeys(name for term in terms.values() if term.equal_channels for name in term.stage_names))
+        whole = [term for term in terms.values() if term.equal_channels and not term.condenses]
+        return tuple(dict.fromkeys(name for term in whole for name in term.stage_names))
 
 
 def build_distillation_loss(

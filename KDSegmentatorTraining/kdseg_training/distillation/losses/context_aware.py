@@ -11,6 +11,7 @@ from kdseg_training.distillation.losses.adapters import stage_key
 from kdseg_training.distillation.losses.base import Target
 from kdseg_training.distillation.losses.gram import cosines, gram_matrix
 from kdseg_training.distillation.losses.staged import StagedTerm
+from kdseg_training.distillation.losses.voxels import pointwise, voxels_of
 
 SMALLEST_HIDDEN = 4
 """Channels between the two convolutions, at least: a norm over one number always gives 0, over two little more than a sign."""
@@ -47,8 +48,8 @@ class ContextBlock(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return (N, C, 1) for (N, C, V)."""
-        share = torch.softmax(self.where(features), dim=2)
-        added: Tensor = self.transform(features @ share.transpose(1, 2))
+        share = torch.softmax(pointwise(self.where, features), dim=2)
+        added: Tensor = self.transform(features @ share.mT)
         return added
 
 
@@ -83,7 +84,7 @@ class ContextAware(StagedTerm):
 
     def of_stage(self, name: str, student: Tensor, teacher: Tensor, target: Target) -> Tensor:
         """Return the mean squared error of features with context."""
-        ours, theirs = student.flatten(2), teacher.flatten(2)
+        ours, theirs = voxels_of(student), voxels_of(teacher)
         context: Tensor = self.student_blocks[stage_key(name)](ours) - self.teacher_blocks[stage_key(name)](theirs)
         return (ours - theirs + context).square().mean()
 
@@ -113,7 +114,7 @@ class ChannelAffinity(StagedTerm):
 
     def of_stage(self, name: str, student: Tensor, teacher: Tensor, target: Target) -> Tensor:
         """Return the mean squared difference of affinities."""
-        ours, theirs = (cosines(gram_matrix(features.flatten(2))) for features in (student, teacher))
+        ours, theirs = (cosines(gram_matrix(voxels_of(features))) for features in (student, teacher))
         return (ours - theirs).square().mean()
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar, Literal, Optional, Sequence
 
 import torch
 from torch import Tensor
 
-from kdseg_training.distillation.losses.base import Target, positive
+from kdseg_training.distillation.losses.base import Target, positive, widened
 from kdseg_training.distillation.losses.gram import gram_matrix
 from kdseg_training.distillation.losses.staged import StagedTerm
-from kdseg_training.distillation.losses.tokens import tokens_of
+from kdseg_training.distillation.losses.tokens import cell_means, tokens_of
+from kdseg_training.distillation.outputs import Outputs
 
 Kernel = Literal["linear", "polynomial", "gaussian"]
 
@@ -49,6 +51,7 @@ class KernelMatching(StagedTerm):
     """
 
     equal_channels: ClassVar[bool] = True
+    condenses: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -69,6 +72,13 @@ class KernelMatching(StagedTerm):
         self.degree = degree
         self.offset = offset
         self.bandwidth = bandwidth
+
+    def condensed(self, outputs: Outputs) -> Outputs:
+        """Return outputs with means over the cells of the tokens in place of the features."""
+        present = [name for name in self.stage_names if name in outputs.features]
+        with torch.autocast(outputs.logits[0].device.type, enabled=False):
+            cells = {name: cell_means(widened(outputs.features[name]), self.tokens_per_axis) for name in present}
+        return replace(outputs, features={**outputs.features, **cells})
 
     def of_stage(self, name: str, student: Tensor, teacher: Tensor, target: Target) -> Tensor:
         """Return the mean squared difference of the kernel matrices' elements."""

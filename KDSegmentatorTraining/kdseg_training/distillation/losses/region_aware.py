@@ -12,6 +12,7 @@ from kdseg_training.distillation.losses.base import Target, weighted_mean
 from kdseg_training.distillation.losses.class_mask import class_masks
 from kdseg_training.distillation.losses.resolution import at_resolution
 from kdseg_training.distillation.losses.staged import StagedTerm
+from kdseg_training.distillation.losses.voxels import voxels_of
 from kdseg_training.distillation.outputs import LabelScheme
 
 
@@ -69,7 +70,7 @@ class RegionAware(StagedTerm):
         """Return the weighted sum of the three parts."""
         labels = self._labels(name, student, target)
         foreground, background = class_masks(labels, self.scheme, student.dtype)
-        ours, theirs = student.flatten(2), teacher.flatten(2)
+        ours, theirs = voxels_of(student), voxels_of(teacher)
         spatial_s, channel_s = attention_maps(ours, self.temperature)
         spatial_t, channel_t = attention_maps(theirs, self.temperature)
         # Σ_c C^T_c (F^S − F^T)²: from here on a voxel is one number, (N, V)

@@ -7,11 +7,11 @@ import torch
 
 from kdseg.errors import AgreementError, ConfigurationError
 from kdseg_testing.distillation_tensors import channels, outputs, target, tensors_of
-from kdseg_training.distillation.loss_config import DistillationSpec
+from kdseg_training.distillation.loss_config import DistillationSpec, KernelSpec
 from kdseg_training.distillation.losses.composition import DistillationLoss, build_distillation_loss
 from kdseg_training.distillation.losses.logits import LogitDistillation
 from kdseg_training.distillation.losses.region_aware import RegionAware
-from kdseg_training.distillation.outputs import LabelScheme
+from kdseg_training.distillation.outputs import LabelScheme, Outputs
 
 SCHEME = LabelScheme(3)
 STAGE = "encoder.stages.0"
@@ -240,3 +240,24 @@ def test_published_methods(method):
     expected = {"A": ["logits"], "B": ["region_aware", "context_aware"], "C": ["logits", "kernel", "affinity"]}
     assert list(parts) == expected[method]
     assert total.item() > 0
+
+
+class TestCondensedFeatures:
+    """Means over voxels come before the adapters; the numbers are those of adapting the whole map."""
+
+    @pytest.mark.parametrize("kernel", ["linear", "polynomial", "gaussian"])
+    def test_give_the_same_loss_and_gradients(self, kernel):
+        torch.manual_seed(0)
+        specs = [KernelSpec(kernel=kernel, stages=["encoder.stages.0"], tokens_per_axis=3)]
+        loss = build_distillation_loss(specs, LabelScheme(2), {"encoder.stages.0": 3}, {"encoder.stages.0": 5}, [1.0])
+        ours = torch.randn(2, 3, 7, 8, 9, requires_grad=True)
+        logits = [torch.randn(2, 2, 7, 8, 9)]
+        student = Outputs(logits, {"encoder.stages.0": ours})
+        teacher = Outputs(logits, {"encoder.stages.0": torch.randn(2, 5, 7, 8, 9)})
+        (term,) = loss.terms.values()
+        whole = term(loss.adapters(student, term.stage_names), teacher)
+        condensed, _ = loss(student, teacher, progress=0.5)
+        torch.testing.assert_close(condensed, whole)
+        of_whole, of_condensed = (torch.autograd.grad(value, ours)[0] for value in (whole, condensed))
+        assert of_whole.abs().max() > 0
+        torch.testing.assert_close(of_condensed, of_whole)
