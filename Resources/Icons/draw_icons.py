@@ -3,7 +3,8 @@
 Usage: ``python Resources/Icons/draw_icons.py``
 
 The sign is a drop, what is left after distilling, that holds three structures. It stands on a dark plate with a light rim (the
-module), or has a dark line inside a light one (the effect), so that it is seen on dark and on light themes, also at 24 pixels.
+modules; training has bars beside it), or has a dark line inside a light one (the effect), so that it is seen on dark and on
+light themes, also at 24 pixels.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ STRUCTURES = ((240, 128, 80, 255), (46, 160, 140, 255), (244, 196, 72, 255))
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE_ICON = ROOT / "KDSegmentator/Resources/Icons/KDSegmentator.png"
+TRAINING_ICON = ROOT / "KDSegmentatorTraining/Resources/Icons/KDSegmentatorTraining.png"
 THUMBNAIL = ROOT / "KDSegmentator/Resources/Icons/KDSegmentatorHippocampus.png"
 DEMO_PICTURE = ROOT / "Resources/Screenshots/demo.png"
 AXIAL_PLANE = (72, 118, 482, 560)
@@ -104,6 +106,19 @@ def module_icon() -> Image.Image:
     return canvas.finished()
 
 
+def training_icon() -> Image.Image:
+    """Return the icon of the module for training: the drop beside bars of a measurement."""
+    canvas = Canvas()
+    canvas.plate((2, 2, 126, 126), 26, RIM)
+    canvas.plate((6, 6, 122, 122), 22, PLATE)
+    canvas.polygon(drop(43, 14, 114, 31), LIGHT)
+    filled_drop(canvas, drop(43, 22, 110, 27), 43, 110, 27)
+    for index, (top, fill) in enumerate(zip((78, 50, 22), reversed(STRUCTURES))):
+        left = 79 + 13 * index
+        canvas.plate((left, top, left + 10, 112), 3, fill)
+    return canvas.finished()
+
+
 def effect_icon() -> Image.Image:
     """Return the icon of the Segment Editor effect."""
     canvas = Canvas()
@@ -121,7 +136,8 @@ def thumbnail() -> Image.Image:
 
 def main() -> None:
     """Write the pictures to where the modules look for them."""
-    for path, image in ((MODULE_ICON, module_icon()), (EFFECT_ICON, effect_icon()), (THUMBNAIL, thumbnail())):
+    modules = ((MODULE_ICON, module_icon()), (TRAINING_ICON, training_icon()))
+    for path, image in (*modules, (EFFECT_ICON, effect_icon()), (THUMBNAIL, thumbnail())):
         path.parent.mkdir(parents=True, exist_ok=True)
         image.save(path, optimize=True)
         print(f"{path.relative_to(ROOT)}: {image.width}×{image.height}")

@@ -66,7 +66,8 @@ def expected(project_files: list[Path]) -> set[str]:
         *("SegmentEditorKDSegmentator.py", "SegmentEditorKDSegmentatorLib/SegmentEditorEffect.py"),
         *("SegmentEditorKDSegmentatorLib/SegmentEditorEffect.png", "KDSegmentatorLib/__init__.py"),
         *("kdseg/__init__.py", "kdseg/bundle/bundle.schema.json", "kdseg_training/__init__.py"),
-        "Resources/Models/hippocampus-1.0.0.kdseg.zip",
+        *("KDSegmentatorTraining.py", "KDSegmentatorTrainingLib/__init__.py", "Resources/UI/KDSegmentatorTraining.ui"),
+        *("Resources/Icons/KDSegmentatorTraining.png", "Resources/Models/hippocampus-1.0.0.kdseg.zip"),
     ],
 )
 def test_what_slicer_looks_for_is_where_it_looks(installed: set[str], path: str) -> None:

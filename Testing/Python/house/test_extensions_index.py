@@ -28,6 +28,7 @@ ENTRY_RULES = {
 
 ICONS = {
     "module_icon": "KDSegmentator/Resources/Icons/KDSegmentator.png",
+    "training_icon": "KDSegmentatorTraining/Resources/Icons/KDSegmentatorTraining.png",
     "effect_icon": "KDSegmentator/SegmentEditorKDSegmentatorLib/SegmentEditorEffect.png",
 }
 BACKGROUNDS = {"light theme": 240, "dark theme": 45}

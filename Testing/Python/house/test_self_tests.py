@@ -37,7 +37,7 @@ def registered(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> se
 
 def test_every_self_test_is_registered(repository: Path, registered: set[str]) -> None:
     files = {f"py_{path.stem}" for path in (repository / "Testing/SelfTests").glob("*SelfTest.py")}
-    modules = {"py_KDSegmentator", "py_SegmentEditorKDSegmentator"}
+    modules = {"py_KDSegmentator", "py_KDSegmentatorTraining", "py_SegmentEditorKDSegmentator"}
     assert len(files) >= 5
     assert registered == files | modules
 

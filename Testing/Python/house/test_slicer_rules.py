@@ -16,10 +16,12 @@ HEAVY = {"SimpleITK", "onnxruntime", "skimage", "scipy", "torch", "kdseg_trainin
 @pytest.fixture(scope="module")
 def inside_slicer(repository: Path) -> list[Path]:
     """The Python files that run in Slicer's own process."""
-    module = repository / "KDSegmentator"
-    folders = [module / "KDSegmentatorLib", module / "SegmentEditorKDSegmentatorLib"]
-    found = sorted([*module.glob("*.py"), *(path for folder in folders for path in folder.rglob("*.py"))])
-    assert len(found) > 20
+    modules = (repository / "KDSegmentator", repository / "KDSegmentatorTraining")
+    found = sorted(path for module in modules for path in [*module.glob("*.py"), *module.glob("*Lib/**/*.py")])
+    assert len(found) > 100
+    assert {path.relative_to(repository).parts[1] for path in found if len(path.relative_to(repository).parts) > 2} == {
+        *("KDSegmentatorLib", "SegmentEditorKDSegmentatorLib", "KDSegmentatorTrainingLib")
+    }
     return found
 
 

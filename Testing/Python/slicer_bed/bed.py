@@ -16,7 +16,7 @@ PYTHON = Path(__file__).with_name("python")
 SHARE = Path(__file__).with_name("share")
 TESTS = Path(__file__).resolve().parents[1]
 REPOSITORY = Path(__file__).resolve().parents[3]
-MODULES = REPOSITORY / "KDSegmentator"
+MODULES = (REPOSITORY / "KDSegmentator", REPOSITORY / "KDSegmentatorTraining")
 HOME = "home"
 HOME_VARIABLES = ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "APPDATA", "LOCALAPPDATA")
 
@@ -40,7 +40,8 @@ class Bed:
         """Load one of the extension's modules as Slicer does at its start; return Slicer's object for it."""
         from .application import modules
 
-        return modules.load(MODULES / f"{name}.py")
+        (path,) = [folder / f"{name}.py" for folder in MODULES if (folder / f"{name}.py").is_file()]
+        return modules.load(path)
 
     def wait_until(self, condition: Callable[[], object], seconds: float = 20.0, what: str = "") -> object:
         """Run the event loop until the condition holds, and return what it gave; AssertionError after the time."""

@@ -12,6 +12,7 @@ import pytest
 import slicer
 
 FOLDER = Path(__file__).resolve().parents[3] / "SelfTests"
+MODULES = ("KDSegmentator", "SegmentEditorKDSegmentator", "KDSegmentatorTraining")
 FILES = sorted(FOLDER.glob("*SelfTest.py"))
 
 
@@ -38,9 +39,9 @@ def run(case: unittest.TestCase) -> None:
 
 @pytest.fixture(autouse=True)
 def extension(load_module, end_startup) -> None:
-    """Both modules, loaded as at the start of Slicer."""
-    load_module("KDSegmentator")
-    load_module("SegmentEditorKDSegmentator")
+    """Every module, loaded as at the start of Slicer."""
+    for name in MODULES:
+        load_module(name)
     end_startup()
 
 
@@ -52,12 +53,12 @@ def test_a_self_test(file: str, test: str) -> None:
     run(case)
 
 
-@pytest.mark.parametrize("module", ["KDSegmentator", "SegmentEditorKDSegmentator"])
+@pytest.mark.parametrize("module", MODULES)
 def test_the_modules_own_test(module: str) -> None:
     slicer.selfTests[module](msec=0)
 
 
-@pytest.mark.parametrize("module", ["KDSegmentator", "SegmentEditorKDSegmentator"])
+@pytest.mark.parametrize("module", MODULES)
 def test_the_modules_own_test_as_slicers_runner_finds_it(module: str) -> None:
     own = [case for case in load(module) if type(case).__name__ == f"{module}Test"]
     assert own

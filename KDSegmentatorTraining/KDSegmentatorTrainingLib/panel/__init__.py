@@ -1,0 +1,1 @@
+"""What joins scene, work and widgets of the panel: one controller for each tab."""

@@ -1,0 +1,20 @@
+"""The widgets of the tab Profile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from KDSegmentatorLib.widgets.building import column
+
+
+class ProfileTab:
+    """Fills the tab Profile.
+
+    Parameters
+    ----------
+    page
+        The tab's empty page.
+    """
+
+    def __init__(self, page: Any) -> None:
+        self.layout = column(page)
