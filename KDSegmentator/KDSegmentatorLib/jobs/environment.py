@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Dict, List, Mapping, Optional
 
 import kdseg
-from kdseg.worker.main import BLAS_VARIABLES
+from kdseg.worker.child import BLAS_VARIABLES
 
 SLICER_PYTHON = "PythonSlicer"
 """The launcher of Slicer's Python; Slicer puts its folder on the PATH."""
