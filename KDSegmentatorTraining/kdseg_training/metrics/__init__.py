@@ -4,7 +4,14 @@
 a (case, class) matrix under an explicit policy for empty masks, which the bootstrap and the tests take.
 """
 
-from kdseg_training.metrics.aggregation import ClassAggregate, StatusCounts, aggregate, count_statuses, metric_matrix
+from kdseg_training.metrics.aggregation import (
+    ClassAggregate,
+    StatusCounts,
+    aggregate,
+    case_means,
+    count_statuses,
+    metric_matrix,
+)
 from kdseg_training.metrics.bootstrap import (
     BootstrapResult,
     Interval,
@@ -40,6 +47,7 @@ __all__ = [
     "bootstrap_differences",
     "bootstrap_means",
     "bootstrap_ratio",
+    "case_means",
     "count_statuses",
     "effective_tolerance_mm",
     "evaluate_pair",

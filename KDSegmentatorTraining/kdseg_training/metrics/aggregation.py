@@ -79,6 +79,13 @@ def metric_matrix(
     return np.array([[value_under(policy, case, label, metric) for label in labels] for case in cases], dtype=np.float64)
 
 
+def case_means(matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return each case's mean over the classes that it has, for a matrix (case, class); cases without any are left out."""
+    kept = matrix[~np.isnan(matrix).all(axis=1)]
+    means: npt.NDArray[np.float64] = np.nanmean(kept, axis=1)
+    return means
+
+
 def count_statuses(cases: Sequence[CaseMetrics], label: int) -> StatusCounts:
     """Count the cases of one class by status."""
     counts = Counter(case.classes[label].status for case in cases)

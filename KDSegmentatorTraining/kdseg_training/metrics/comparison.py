@@ -59,6 +59,11 @@ class Recovery:
     gap: Interval
     recovered: Optional[Interval]
 
+    def has_gap(self, *, larger_is_better: bool) -> bool:
+        """Tell whether the teacher is ahead of the baseline beyond doubt; else there is nothing to recover."""
+        ahead = self.gap.estimate > 0 if larger_is_better else self.gap.estimate < 0
+        return ahead and self.recovered is not None
+
 
 def non_inferiority(
     teacher: Matrix,

@@ -17,6 +17,7 @@ from kdseg_training.metrics import (
     Recovery,
     bootstrap_differences,
     bootstrap_means,
+    case_means,
     holm,
     non_inferiority,
     paired_wilcoxon,
@@ -133,13 +134,6 @@ class Analysis:
 def mean_of_means(matrix: Matrix) -> float:
     """Return the mean over the cases of the mean over the classes that a case has."""
     return float(np.mean(case_means(matrix)))
-
-
-def case_means(matrix: Matrix) -> Matrix:
-    """Return each case's mean over the classes that it has; cases without any are left out."""
-    kept = matrix[~np.isnan(matrix).all(axis=1)]
-    means: Matrix = np.nanmean(kept, axis=1)
-    return means
 
 
 def analyse(config: StudyConfig, groups: Sequence[Group], classes: Mapping[int, str]) -> Analysis:

@@ -247,8 +247,7 @@ def _recovered_cell(metric: str, value: Recovery) -> str:
 
 def _has_gap(metric: str, value: Recovery) -> bool:
     """Tell whether the teacher is ahead of the plain student, beyond doubt."""
-    ahead = value.gap.estimate > 0 if LARGER_IS_BETTER[metric] else value.gap.estimate < 0
-    return value.recovered is not None and ahead
+    return value.has_gap(larger_is_better=LARGER_IS_BETTER[metric])
 
 
 def _reached(found: Interval, share: float) -> str:
