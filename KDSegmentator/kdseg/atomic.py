@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator
 
 from kdseg.errors import OutputError, PathLike
+
+SECONDS_OF_PATIENCE = 2.0
+"""How long a target that another program holds open is waited for; on Windows a reader keeps a file from being replaced."""
 
 
 @contextmanager
@@ -30,7 +34,7 @@ def atomic_path(target: PathLike) -> Iterator[Path]:
     try:
         yield temporary
         _flush_to_disk(temporary)
-        temporary.replace(target)
+        _replace(temporary, target)
         _flush_folder(target.parent)
     except OSError as error:
         raise _output_error(target, error) from error
@@ -53,6 +57,19 @@ def _create_beside(target: Path) -> Path:
         except FileExistsError:
             continue
         return path
+
+
+def _replace(temporary: Path, target: Path) -> None:
+    limit = time.monotonic() + SECONDS_OF_PATIENCE
+    while True:
+        try:
+            temporary.replace(target)
+        except PermissionError:
+            if time.monotonic() > limit:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _flush_to_disk(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +41,23 @@ def test_an_error_leaves_everything_as_it_was(tmp_path):
 def test_a_missing_folder_is_an_output_error(tmp_path):
     with pytest.raises(OutputError):
         write_bytes(tmp_path / "nowhere" / "a.txt", b"")
+
+
+@pytest.mark.parametrize(("refusals", "arrives"), [(3, True), (10**6, False)])
+def test_a_target_that_somebody_reads_on_windows_is_waited_for(tmp_path, monkeypatch, refusals, arrives):
+    replace, left = Path.replace, iter(range(refusals))
+
+    def refuse(self, target):
+        if next(left, None) is not None:
+            raise PermissionError(13, "The process cannot access the file")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr("kdseg.atomic.SECONDS_OF_PATIENCE", 0.3)
+    (tmp_path / "a.txt").write_bytes(b"before")
+    if arrives:
+        write_bytes(tmp_path / "a.txt", b"after")
+    else:
+        with pytest.raises(OutputError, match="cannot access"):
+            write_bytes(tmp_path / "a.txt", b"after")
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {"a.txt": b"after" if arrives else b"before"}

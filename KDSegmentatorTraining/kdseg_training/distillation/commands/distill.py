@@ -7,11 +7,16 @@ import os
 import signal
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, Dict, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Dict, Literal, Optional
 
 import typer
 
-from kdseg.errors import Cancelled, ConfigurationError, KDSegError
+from kdseg.errors import Cancelled, ConfigurationError, KDSegError, TrainingError
+
+if TYPE_CHECKING:
+    from kdseg_training.distillation.training.runs import TrainingResult
+
+Mode = Literal["new", "resume", "restart"]
 
 
 def distill(
@@ -20,13 +25,22 @@ def distill(
     resume: Annotated[bool, typer.Option("--resume", help="Continue an earlier run where its last checkpoint ends.")] = False,
     restart: Annotated[bool, typer.Option("--restart", help="Move an earlier run aside and start again.")] = False,
     device: Annotated[Optional[str], typer.Option(help="cpu, cuda or cuda:1, instead of the file's.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only check the file, data, teacher and students; no training.")
+    ] = False,
+    progress: Annotated[Optional[Path], typer.Option(help="Keep how far the run is in this JSON file, for a program.")] = None,
+    stop_file: Annotated[Optional[Path], typer.Option(help="Stop after the running step as soon as this file exists.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for programs at the end.")] = False,
 ) -> None:
     """Train students, with a teacher or without; several of them share every batch and every forward of the teacher."""
     try:
         if resume and restart:
             raise ConfigurationError("The run cannot be continued and started again.", expected="--resume or --restart")
-        _run(config, "resume" if resume else "restart" if restart else "new", device, as_json)
+        mode: Mode = "resume" if resume else "restart" if restart else "new"
+        if check:
+            _check(config, mode, device, as_json)
+        else:
+            _run(config, mode, device, as_json=as_json, progress=progress, stop_file=stop_file)
     except KDSegError as error:
         typer.echo(json.dumps({"error": error.as_dict()}) if as_json else f"Error: {error}", err=True)
         raise typer.Exit(error.exit_code) from error
@@ -35,20 +49,73 @@ def distill(
         raise typer.Exit(Cancelled.exit_code) from error
 
 
-def _run(path: Path, mode: Literal["new", "resume", "restart"], device: Optional[str], as_json: bool) -> None:
+def _check(path: Path, mode: Mode, device: Optional[str], as_json: bool) -> None:
     from kdseg_training.distillation.config import read_config
 
-    config = read_config(path)  # what is wrong in the file is told before torch is imported
+    config = read_config(path)
+    from kdseg_training.distillation.training.check import check_run
+
+    checked = check_run(config, mode=mode, device=device)
+    if as_json:
+        typer.echo(json.dumps({"check": checked.as_dict()}))
+        return
+    for note in checked.notes:
+        typer.echo(note)
+    for student in checked.students:
+        typer.echo(
+            f"{student.name}: {student.parameters / 1e6:.2f} M parameters, {student.model_folder} ({student.earlier} there)"
+        )
+    typer.echo(
+        f"{checked.dataset}: {checked.training_cases} training and {checked.validation_cases} validation cases, "
+        f"{checked.steps} steps on {checked.device} in {checked.precision}. Ready."
+    )
+
+
+def _run(
+    path: Path, mode: Mode, device: Optional[str], *, as_json: bool, progress: Optional[Path], stop_file: Optional[Path]
+) -> None:
+    from kdseg_training.distillation.config import read_config
     from kdseg_training.distillation.training.display import Silent, choose_display
-    from kdseg_training.distillation.training.runs import train_from_config
+    from kdseg_training.distillation.training.progress_file import ProgressFile
+
+    shown = Silent() if as_json or not _is_first_process() else choose_display(typer.echo)
+    file = None if progress is None or not _is_first_process() else ProgressFile(progress, shown)
 
     def say(text: str) -> None:
+        if file is not None:
+            file.say(text)
         if not as_json:
             typer.echo(text)
 
-    display = Silent() if as_json or not _is_first_process() else choose_display(say)
-    with StopRequest() as request:
-        result = train_from_config(config, mode=mode, device=device, display=display, stop=request.asked, say=say)
+    try:
+        config = read_config(path)  # what is wrong in the file is told before torch is imported
+        from kdseg_training.distillation.training.runs import train_from_config
+
+        with StopRequest(stop_file) as request:
+            result = train_from_config(config, mode=mode, device=device, display=file or shown, stop=request.asked, say=say)
+    except BaseException as raised:
+        if file is not None:
+            file.close("stopped" if isinstance(raised, (Cancelled, KeyboardInterrupt)) else "failed", _as_error(raised))
+        raise
+    if file is not None:
+        file.close("done")
+    _tell(result, as_json)
+
+
+def _as_error(raised: BaseException) -> KDSegError:
+    """Return what is written for a program; an error that nobody foresaw has its traceback in the log."""
+    if isinstance(raised, KDSegError):
+        return raised
+    if isinstance(raised, KeyboardInterrupt):
+        return Cancelled("Stopped at once; the last checkpoint counts.")
+    return TrainingError(
+        "The training ended with an error that was not expected.",
+        found=f"{type(raised).__name__}: {raised}"[:300],
+        remedy="Look at the end of the log. The last checkpoint is kept.",
+    )
+
+
+def _tell(result: TrainingResult, as_json: bool) -> None:
     if not result.is_first_process:
         return
     if as_json:
@@ -68,10 +135,16 @@ def _is_first_process() -> bool:
 
 
 class StopRequest:
-    """Turns Ctrl-C and SIGTERM into a stop after the running step; a second Ctrl-C ends at once."""
+    """Turns Ctrl-C, SIGTERM and a file that appears into a stop after the running step; a second Ctrl-C ends at once.
 
-    def __init__(self) -> None:
-        self._asked = False
+    Parameters
+    ----------
+    file
+        Whoever makes it asks to stop; for programs, and where there are no signals. None: signals only.
+    """
+
+    def __init__(self, file: Optional[Path] = None) -> None:
+        self._asked, self._file = False, file
         self._before: Dict[int, Any] = {}
 
     def __enter__(self) -> StopRequest:
@@ -90,4 +163,4 @@ class StopRequest:
 
     def asked(self) -> bool:
         """Tell whether somebody asked."""
-        return self._asked
+        return self._asked or (self._file is not None and self._file.exists())

@@ -114,7 +114,7 @@ def train_from_config(
         teacher = open_teacher(config, target, say)
         extras = open_extras(config, data, teacher, processes=processes, say=say)
         arms = [new_arm(config, student, data, teacher, say=say, extras=extras) for student in config.students]
-        _claim_folders([_fold_folder(arm) for arm, _ in arms], mode, processes, say)
+        _claim_folders([fold_folder(arm) for arm, _ in arms], mode, processes, say)
         trainers = [new_trainer(arm, plans, data, target) for arm, plans in arms]
         for trainer in trainers:
             trainer.initialize()
@@ -151,7 +151,8 @@ def new_arm(
     return Arm(config, student, own_teacher, folder, extras, quiet=True), plans
 
 
-def _fold_folder(arm: Arm) -> Path:
+def fold_folder(arm: Arm) -> Path:
+    """Return where an arm's checkpoints and tables go."""
     return Path(arm.folder or ".") / f"fold_{arm.config.fold}"
 
 
@@ -159,14 +160,8 @@ def _claim_folders(folders: Sequence[Path], mode: Mode, processes: Processes, sa
     """Make sure that earlier runs in these folders are continued, moved aside, or left alone."""
     occupied = [folder for folder in folders if processes.any(checkpoints.newest(folder) is not None)[0]]
     processes.any(False)  # all have looked before the first one moves anything
-    if mode == "new" and occupied:
-        raise ResumeError(
-            "An earlier run lies in this folder.",
-            expected="a new folder",
-            found="a checkpoint",
-            path=occupied[0],
-            remedy="Continue it with --resume, or start again with --restart, which moves it aside.",
-        )
+    if mode == "new":
+        require_free(occupied)
     if mode == "restart" and processes.is_first:
         for folder in occupied:
             with sole_writer(folder):
@@ -176,6 +171,18 @@ def _claim_folders(folders: Sequence[Path], mode: Mode, processes: Processes, sa
             folder.rename(aside)
             say(f"The earlier run is now {aside.parent.name}/{aside.name}.")
     processes.any(False)
+
+
+def require_free(occupied: Sequence[Path]) -> None:
+    """Raise :class:`ResumeError` if there are folders with an earlier run."""
+    if occupied:
+        raise ResumeError(
+            "An earlier run lies in this folder.",
+            expected="a new folder",
+            found="a checkpoint",
+            path=occupied[0],
+            remedy="Continue it with --resume, or start again with --restart, which moves it aside.",
+        )
 
 
 def new_trainer(arm: Arm, plans: Dict[str, Any], data: DataSet, device: torch.device) -> nnUNetTrainerKD:

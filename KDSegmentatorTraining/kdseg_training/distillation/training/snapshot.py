@@ -68,7 +68,7 @@ def restore(trainer: nnUNetTrainerKD, path: Path) -> None:
     content = checkpoints.load(path)
     own = content[checkpoints.OWN_KEY]
     try:
-        _require_same_settings(own["settings"], settings_of(trainer), path)
+        require_same_settings(own["settings"], settings_of(trainer), path)
         trainer.network.load_state_dict(content["network_weights"], strict=True)
         if trainer.distillation is not None:
             trainer.distillation.load_state_dict(own["adapters"], strict=True)
@@ -91,7 +91,8 @@ def restore(trainer: nnUNetTrainerKD, path: Path) -> None:
         ) from error
 
 
-def _require_same_settings(stored: Dict[str, Any], wanted: Dict[str, Any], path: Path) -> None:
+def require_same_settings(stored: Dict[str, Any], wanted: Dict[str, Any], path: Path) -> None:
+    """Raise :class:`ResumeError` with every setting that differs; ``path`` is the checkpoint with the stored ones."""
     differences = checkpoints.differences(with_defaults(stored), with_defaults(wanted))
     if differences:
         raise ResumeError(
