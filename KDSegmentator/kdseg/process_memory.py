@@ -1,4 +1,4 @@
-"""How much memory this process uses now, in bytes."""
+"""How much memory this process uses now, and used at most, in bytes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,37 @@ def resident_bytes() -> int:
 
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     if sys.platform == "win32":
-        return _windows_working_set()
+        return int(_windows_counters().working_set)
     import resource
 
     return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def peak_resident_bytes() -> int:
+    """Return the largest resident memory of this process since it was started, or since :func:`reset_peak` on Linux.
+
+    On Linux this is ``VmHWM``: ``ru_maxrss`` keeps the peak that the parent had before this process was started.
+    """
+    if sys.platform.startswith("linux"):
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
+    if sys.platform == "win32":
+        return int(_windows_counters().peak)
+    import resource
+
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def reset_peak() -> bool:
+    """Let :func:`peak_resident_bytes` count from now on; return whether this operating system can (Linux)."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+            file.write("5")
+    except OSError:  # some containers forbid it
+        return False
+    return True
 
 
 class _Counters(ctypes.Structure):
@@ -30,9 +57,9 @@ class _Counters(ctypes.Structure):
     )
 
 
-def _windows_working_set() -> int:
+def _windows_counters() -> _Counters:
     counters = _Counters(cb=ctypes.sizeof(_Counters))
     windll = ctypes.windll  # type: ignore[attr-defined]  # only there on Windows
     process = ctypes.c_void_p(windll.kernel32.GetCurrentProcess())
     windll.psapi.GetProcessMemoryInfo(process, ctypes.byref(counters), counters.cb)
-    return int(counters.working_set)
+    return counters

@@ -92,6 +92,20 @@ def number(value: Value, what: str) -> int:
     return value - (1 << 64) if value >= 1 << 63 else value
 
 
+def integers(values: List[Value], what: str) -> List[int]:
+    """Return a repeated int64 field, packed or not, signs included."""
+    found: List[int] = []
+    for value in values:
+        if isinstance(value, int):
+            found.append(number(value, what))
+            continue
+        position = 0
+        while position < len(value):
+            item, position = _varint(value, position, what)
+            found.append(number(item, what))
+    return found
+
+
 def _length_delimited(value: Value, what: str) -> memoryview:
     if isinstance(value, int):
         raise DamagedProtobuf(f"{what} is a number")
