@@ -17,6 +17,10 @@ from typing import List
 HELD_OUT_FIRST, HELD_OUT_EVERY = 4, 5
 """Cases 4, 9, 14, … of the sorted names are held out."""
 
+READER = "SimpleITKIOWithReorient"
+"""nnU-Net's reader that turns every volume to RAS. These volumes are RAS already, so training sees the same arrays; the student
+then segments volumes of any orientation, here and under ``nnUNetv2_predict``."""
+
 
 def case_names(source: Path) -> List[str]:
     """Return the names of all labelled cases, sorted."""
@@ -41,6 +45,7 @@ def split(source: Path, raw: Path) -> None:
             shutil.copy(source / f"{kind}Tr" / file, folder)
     dataset = json.loads((source / "dataset.json").read_text(encoding="utf-8"))
     dataset["numTraining"] = len(names) - len(test)
+    dataset["overwrite_image_reader_writer"] = READER
     (target / "dataset.json").write_text(json.dumps(dataset, indent=2), encoding="utf-8")
     print(f"{len(names) - len(test)} cases for training, {len(test)} held out")
 

@@ -224,7 +224,10 @@ class FamilyTraining:
 
 
 def _cancelled(step: int) -> Cancelled:
-    return Cancelled("The training was stopped.", remedy=f"Step {step} is saved: continue with --resume.")
+    return Cancelled(
+        "The training was stopped.",
+        remedy=f"Step {step} is saved. Go on with distill --resume; a study goes on when it is started again.",
+    )
 
 
 @contextmanager
