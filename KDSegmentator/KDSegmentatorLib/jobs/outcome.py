@@ -62,7 +62,12 @@ class Ended:
 
 
 def judge(request: JobRequest, ended: Ended, *, cancelled: bool) -> Outcome:
-    """Decide how the job ended; ``cancelled`` tells whether the user asked for it."""
+    """Decide how a segmentation ended; ``cancelled`` tells whether the user asked for it."""
+    return judge_output(request.output_path, ended, cancelled=cancelled, optional=request.estimate_only)
+
+
+def judge_output(output: Path, ended: Ended, *, cancelled: bool, optional: bool = False) -> Outcome:
+    """Decide how a job ended that was to write the file ``output``; with ``optional`` it may have none to write."""
     last = ended.last
     if cancelled:
         return Stopped()
@@ -72,15 +77,14 @@ def judge(request: JobRequest, ended: Ended, *, cancelled: bool) -> Outcome:
         return Failed(last.error, _joined(last.details, ended.details))
     if ended.crashed or ended.exit_code != 0 or not isinstance(last, DoneMessage):
         return Failed(_ended_early(ended), ended.details)
-    if request.estimate_only and last.output is None:
+    if optional and last.output is None:
         return Succeeded(None, last.report)
-    fault = _fault(request, last)
-    return Succeeded(request.output_path, last.report) if fault is None else Failed(fault, ended.details)
+    fault = _fault(output, last)
+    return Succeeded(output, last.report) if fault is None else Failed(fault, ended.details)
 
 
-def _fault(request: JobRequest, done: DoneMessage) -> Optional[WorkerError]:
+def _fault(path: Path, done: DoneMessage) -> Optional[WorkerError]:
     """Return why the file is not the result that the child wrote, or None."""
-    path = request.output_path
     if done.output is None or Path(done.output) != path:
         return WorkerError(_("The process that computes wrote another file."), expected=str(path), found=str(done.output))
     try:
@@ -100,7 +104,7 @@ def _fault(request: JobRequest, done: DoneMessage) -> Optional[WorkerError]:
 
 def _ended_early(ended: Ended) -> WorkerError:
     found = _("exit code {code}").format(code=ended.exit_code)
-    remedy = _("Look at the details; start the segmentation again.")
+    remedy = _("Look at the details; start it again.")
     if ended.crashed:
         found = _("it was ended by the operating system or crashed (code {code})").format(code=ended.exit_code)
         remedy = _("Often memory was short: close other programs, set a memory ceiling, or choose a smaller student.")
@@ -112,7 +116,7 @@ def _ended_early(ended: Ended) -> WorkerError:
 
 
 def _remedy() -> str:
-    return _("Start the segmentation again; if it happens again, look for a program that changes temporary files.")
+    return _("Start it again; if it happens again, look for a program that changes temporary files.")
 
 
 def _joined(*texts: str) -> str:

@@ -137,7 +137,7 @@ def test_cancel_at_once(make_job) -> None:
 
 
 def test_a_deaf_child_is_ended_with_everything_it_started(make_job, impostor, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("KDSegmentatorLib.jobs.process.GRACE_S", 0.3)
+    monkeypatch.setattr("KDSegmentatorLib.jobs.child_process.GRACE_S", 0.3)
     pids = tmp_path / "pids"
     body = f"""
 os.setsid()
