@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Optional, Sequence, Tuple
 
 from kdseg.errors import MemoryLimitError
 from kdseg.limits import EngineName, Limits, Options
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.packages.inventory import installed_distributions, onnxruntime_variants
-from KDSegmentatorLib.rates import RateBook, RunSize
+from KDSegmentatorLib.profiles import ProfileBook
+from KDSegmentatorLib.rates import RateBook, RunSize, expected_seconds
 from KDSegmentatorLib.students import InstalledStudent
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class RunEstimate:
         Expected duration; None while this computer has not run this student.
     latency
         For people: what the student's bundle says about its speed elsewhere; empty if it says nothing.
+    seconds_source
+        For people: where that comes from, this computer's runs or a profile made on it; empty where it is not known.
     """
 
     peak_bytes: int
@@ -45,6 +48,7 @@ class RunEstimate:
     strips: int = 0
     seconds: Optional[float] = None
     latency: str = ""
+    seconds_source: str = ""
 
 
 def estimate_run(
@@ -56,6 +60,7 @@ def estimate_run(
     voxels: Optional[Any] = None,
     voxel_bytes: int = 2,
     rates: Optional[RateBook] = None,
+    profiles: Optional[ProfileBook] = None,
 ) -> RunEstimate:
     """Estimate without running the network.
 
@@ -72,6 +77,8 @@ def estimate_run(
         Size of a voxel as it is read, in bytes; taken from ``voxels`` if they are given.
     rates
         What earlier runs took; None if nothing is remembered.
+    profiles
+        Profiles made on this computer: what is asked where no earlier run is remembered; None for none.
 
     Raises
     ------
@@ -92,8 +99,22 @@ def estimate_run(
         return RunEstimate(error.estimate_bytes, fits=False, latency=latency)
     size = RunSize(plan.tiles * plan.passes, volume.voxels.size)
     engine = engine_that_runs(options.engine)
-    seconds = None if rates is None else rates.seconds(student.sha256, engine, limits.threads, size)
-    return RunEstimate(plan.peak_bytes, True, plan.tiles, plan.passes, len(plan.strips), seconds, latency)
+    seconds, source = _expected(rates, profiles, (student.sha256, engine, limits.threads), size)
+    return RunEstimate(plan.peak_bytes, True, plan.tiles, plan.passes, len(plan.strips), seconds, latency, source)
+
+
+def _expected(
+    rates: Optional[RateBook], profiles: Optional[ProfileBook], how: Tuple[str, EngineName, int], size: RunSize
+) -> Tuple[Optional[float], str]:
+    """Return the expected seconds and their source: earlier runs come before a profile. ``how``: digest, engine, threads."""
+    seconds = None if rates is None else rates.seconds(*how, size)
+    if seconds is not None:
+        return seconds, _("from earlier runs on this computer")
+    profiled = None if profiles is None else profiles.find(*how)
+    if profiled is None:
+        return None, ""
+    source = _("from a profile made on this computer on {date}").format(date=profiled.date)
+    return expected_seconds(profiled.rates, size), source
 
 
 def engine_that_runs(requested: EngineName, variants: Optional[Sequence[str]] = None) -> EngineName:

@@ -13,12 +13,13 @@ from typing import Any, Callable, Dict, Optional, Union
 import qt
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
+from KDSegmentatorLib.profiles import ProfileBook
 from KDSegmentatorLib.rates import RateBook
 from KDSegmentatorLib.runs.run import Callbacks, ProgressUpdate
 from KDSegmentatorLib.runs.settings import RunSettings, Structures, make_settings
 from KDSegmentatorLib.students import StudentLibrary, default_user_folder, shipped_students_folder
 
-API_VERSION = "1.0"
+API_VERSION = "1.1"
 """Version of the console API."""
 
 STUDENTS_FOLDER_SETTING = "KDSegmentator/StudentsFolder"
@@ -39,8 +40,8 @@ class KDSegmentatorLogic(ScriptedLoadableModuleLogic):
         Version of this interface.
     library
         The students, a :class:`KDSegmentatorLib.students.StudentLibrary`.
-    rates
-        How long runs took on this computer, a :class:`KDSegmentatorLib.rates.RateBook`.
+    rates, profiles
+        How long runs took on this computer (:class:`KDSegmentatorLib.rates.RateBook`), and the profiles made on it.
 
     Notes
     -----
@@ -74,6 +75,7 @@ class KDSegmentatorLogic(ScriptedLoadableModuleLogic):
         ScriptedLoadableModuleLogic.__init__(self)
         self.library = _library(str(qt.QSettings().value(STUDENTS_FOLDER_SETTING, "") or ""))
         self.rates = RateBook()
+        self.profiles = ProfileBook()
 
     def setStudentsFolder(self, folder: Optional[Folder]) -> None:
         """Choose where added students lie, now and in later sessions; None for the usual folder."""
@@ -233,13 +235,51 @@ class KDSegmentatorLogic(ScriptedLoadableModuleLogic):
         Returns
         -------
         KDSegmentatorLib.estimates.RunEstimate
-            ``peak_bytes``, ``fits`` and ``seconds`` (None until this computer has run the student), among others.
+            ``peak_bytes``, ``fits`` and ``seconds`` (None until this computer has run or profiled the student), among others.
         """
         from KDSegmentatorLib.runs.preflight import estimate_source
         from KDSegmentatorLib.runs.sources import node_source
 
         settings = self._settings(student, structures, threads, memoryBytes, engine, mirroring)
         return estimate_source(node_source(volumeNode), settings)
+
+    def chooseStudent(
+        self,
+        student: Any,
+        volumeNode: Optional[Any] = None,
+        *,
+        seconds: Optional[float] = None,
+        leastQuality: Optional[float] = None,
+        threads: Optional[int] = None,
+        memoryBytes: Optional[int] = None,
+        engine: str = "auto",
+        mirroring: Optional[bool] = None,
+    ) -> Any:
+        """Name the student of a family that keeps to a budget on this computer.
+
+        Parameters
+        ----------
+        student
+            Any student of the family: same training data, channels, classes and teacher.
+        volumeNode
+            What is to be segmented; None asks for no volume in particular, and less is known then.
+        seconds, leastQuality, memoryBytes
+            The longest that a case may take, the least acceptable mean Dice (0 to 1), the most memory of a run; None for any.
+        threads, engine, mirroring
+            As for :meth:`segment`.
+
+        Returns
+        -------
+        KDSegmentatorLib.choosing.StudentChoice
+            ``student`` is the one to use, or None; ``choice.why`` says why. A number that is limited and not known rejects.
+        """
+        from kdseg.choosing import Budget
+        from KDSegmentatorLib.runs.preflight import choose_student
+        from KDSegmentatorLib.runs.sources import node_source
+
+        settings = self._settings(student, None, threads, memoryBytes, engine, mirroring)
+        source = None if volumeNode is None else node_source(volumeNode)
+        return choose_student(self.library, settings, source, Budget(seconds, memoryBytes, leastQuality))
 
     def installPackages(self, folder: Optional[Folder] = None, faster: Optional[bool] = None) -> bool:
         """Install what a run needs and is missing. Calling this is the consent.
@@ -297,6 +337,7 @@ class KDSegmentatorLogic(ScriptedLoadableModuleLogic):
             engine=engine,
             mirroring=mirroring,
             rates=self.rates,
+            profiles=self.profiles,
         )
 
 

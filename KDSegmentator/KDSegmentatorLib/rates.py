@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from kdseg.atomic import write_bytes
 from kdseg.hardware import this_machine
@@ -20,6 +20,9 @@ KEPT_RUNS = 5
 
 KEPT_KEYS = 200
 _MEGA = 1e6
+
+Rate = Dict[str, float]
+"""What one run tells of others; see :func:`rate_of`."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,7 @@ class RateBook:
         runs = self._read().get(self._key(student_sha256, engine, threads), [])
         if not runs:
             return None
-        pass_s = median(run["seconds_per_pass"] for run in runs)
-        voxel_s = median(run["seconds_per_megavoxel"] for run in runs)
-        return float(median(run["seconds_to_start"] for run in runs) + size.passes * pass_s + size.voxels / _MEGA * voxel_s)
+        return expected_seconds(runs, size)
 
     def remember(self, report: Mapping[str, Any], wall_seconds: Optional[float] = None) -> None:
         """Take the times of a finished run from its report.
@@ -73,11 +74,7 @@ class RateBook:
         depth, height, width = report["input"]["shape_zyx"]
         voxels = depth * height * width * max(1, len(report["inputs"]))
         network, everything = stages["network"], sum(stages.values())
-        run = {
-            "seconds_per_pass": network / passes,
-            "seconds_per_megavoxel": (everything - network) / (voxels / _MEGA),
-            "seconds_to_start": max(0.0, (wall_seconds or everything) - everything),
-        }
+        run = rate_of(RunSize(passes, voxels), network, everything, max(0.0, (wall_seconds or everything) - everything))
         key = self._key(report["request"]["student_sha256"], EngineName(engine["name"]), engine["threads"])
         book = self._read()
         book[key] = [*book.pop(key, []), run][-KEPT_RUNS:]
@@ -89,16 +86,43 @@ class RateBook:
     def _key(self, student_sha256: str, engine: EngineName, threads: int) -> str:
         return f"{student_sha256} {engine.value} {threads} {self._machine}"
 
-    def _read(self) -> Dict[str, List[Dict[str, float]]]:
+    def _read(self) -> Dict[str, List[Rate]]:
         try:
             data = json.loads(self.path.read_bytes())
         except (OSError, ValueError):
             return {}
         if not isinstance(data, dict) or data.get("schema") != SCHEMA or not isinstance(data.get("runs"), dict):
             return {}
-        return {str(key): runs for key, runs in data["runs"].items() if isinstance(runs, list) and all(map(_is_run, runs))}
+        return {str(key): runs for key, runs in data["runs"].items() if isinstance(runs, list) and all(map(is_rate, runs))}
 
 
-def _is_run(run: Any) -> bool:
+def rate_of(size: RunSize, network_s: float, total_s: float, start_s: float) -> Rate:
+    """Return what one run tells of others: seconds for each pass of the network, for each million voxels, and to start.
+
+    Parameters
+    ----------
+    size
+        How much work the run was.
+    network_s, total_s
+        Seconds of the network, and of the whole run without the start.
+    start_s
+        Seconds from the start of the process to the start of the run.
+    """
+    return {
+        "seconds_per_pass": network_s / size.passes,
+        "seconds_per_megavoxel": (total_s - network_s) / (size.voxels / _MEGA),
+        "seconds_to_start": start_s,
+    }
+
+
+def expected_seconds(rates: Sequence[Rate], size: RunSize) -> float:
+    """Return the expected duration of a run in seconds, from the medians of at least one rate."""
+    pass_s = median(rate["seconds_per_pass"] for rate in rates)
+    voxel_s = median(rate["seconds_per_megavoxel"] for rate in rates)
+    return float(median(rate["seconds_to_start"] for rate in rates) + size.passes * pass_s + size.voxels / _MEGA * voxel_s)
+
+
+def is_rate(run: Any) -> bool:
+    """Tell whether data are a rate: three numbers that are not negative and not absurd."""
     keys = ("seconds_per_pass", "seconds_per_megavoxel", "seconds_to_start")
     return isinstance(run, dict) and all(isinstance(run.get(k), (int, float)) and 0 <= run[k] < 1e6 for k in keys)

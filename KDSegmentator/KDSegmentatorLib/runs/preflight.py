@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+from typing import Optional
+
+from kdseg.choosing import Budget
 from kdseg.errors import InstallationError
+from KDSegmentatorLib.choosing import StudentChoice, choose_member, conditions_of, family_members, known_of
 from KDSegmentatorLib.estimates import RunEstimate, estimate_run
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.mrml.geometry import geometry_of
@@ -10,6 +16,36 @@ from KDSegmentatorLib.mrml.volumes import voxels_of
 from KDSegmentatorLib.packages import missing_packages
 from KDSegmentatorLib.runs.settings import RunSettings
 from KDSegmentatorLib.runs.sources import NodeSource
+from KDSegmentatorLib.students import InstalledStudent, StudentLibrary
+
+
+def choose_student(
+    library: StudentLibrary, settings: RunSettings, source: Optional[NodeSource], budget: Budget
+) -> StudentChoice:
+    """Name the student of a family that keeps to a budget.
+
+    Parameters
+    ----------
+    library
+        Where the family is looked for.
+    settings
+        With one student of the family, and how it would run.
+    source
+        What is to be segmented; None for no volume in particular.
+    budget
+        What is asked.
+
+    Raises
+    ------
+    InputError
+        If the source cannot be segmented by the family.
+    """
+
+    def estimate_of(member: InstalledStudent) -> Optional[RunEstimate]:
+        return None if source is None else estimate_source(source, replace(settings, student=member))
+
+    members = family_members(settings.student, library.students())
+    return choose_member(known_of(members, estimate_of, conditions_of(settings)), budget)
 
 
 def require_packages() -> None:
@@ -32,11 +68,19 @@ def estimate_source(source: NodeSource, settings: RunSettings) -> RunEstimate:
         If the source cannot be segmented by the student.
     """
     source.check(settings)
-    limits, options, rates = settings.limits, settings.options, settings.rates
     channels = [voxels_of(node) for node in source.volume_nodes]
     geometry = geometry_of(source.volume_nodes[0])
     size = max(channel.itemsize for channel in channels)
-    estimate = estimate_run(settings.student, geometry, limits=limits, options=options, voxel_bytes=size, rates=rates)
+    run = partial(
+        estimate_run,
+        settings.student,
+        geometry,
+        limits=settings.limits,
+        options=settings.options,
+        rates=settings.rates,
+        profiles=settings.profiles,
+    )
+    estimate = run(voxel_bytes=size)
     if estimate.fits or len(channels) > 1:
         return estimate
-    return estimate_run(settings.student, geometry, limits=limits, options=options, voxels=channels[0][None], rates=rates)
+    return run(voxels=channels[0][None])

@@ -11,6 +11,7 @@ from kdseg.limits import EngineName, Limits, Options, available_cpus
 from kdseg.segmentation import LabelEntry
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.jobs.request import JobRequest
+from KDSegmentatorLib.profiles import ProfileBook
 from KDSegmentatorLib.rates import RateBook
 from KDSegmentatorLib.students import InstalledStudent, StudentLibrary
 
@@ -36,6 +37,8 @@ class RunSettings:
         Average over mirrored inputs, where the student allows it.
     rates
         Remembers how long runs take; None for nothing.
+    profiles
+        Profiles made on this computer; None for none.
     """
 
     student: InstalledStudent
@@ -44,6 +47,7 @@ class RunSettings:
     engine: EngineName
     mirroring: bool
     rates: Optional[RateBook] = None
+    profiles: Optional[ProfileBook] = None
 
     @property
     def entries(self) -> Tuple[LabelEntry, ...]:
@@ -98,6 +102,7 @@ def make_settings(
     engine: str = "auto",
     mirroring: Optional[bool] = None,
     rates: Optional[RateBook] = None,
+    profiles: Optional[ProfileBook] = None,
 ) -> RunSettings:
     """Resolve what a caller says.
 
@@ -109,7 +114,7 @@ def make_settings(
         An installed student, a name, ``name-version``, or the path of a bundle.
     structures, threads, memory_bytes, engine, mirroring
         As in :class:`RunSettings`; None takes all structures, all available CPUs, no ceiling, what the student says.
-    rates
+    rates, profiles
         As in :class:`RunSettings`.
 
     Raises
@@ -127,6 +132,7 @@ def make_settings(
         engine=_engine(engine),
         mirroring=True if mirroring is None else bool(mirroring),
         rates=rates,
+        profiles=profiles,
     )
 
 

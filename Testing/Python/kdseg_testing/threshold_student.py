@@ -24,8 +24,10 @@ TISSUE = Code("SCT", "85756007", "Tissue")
 ENTRIES = (LabelEntry(1, STRUCTURE, (241, 214, 145), TISSUE, TISSUE),)
 
 
-def write_threshold_student(folder: Path, *, channels: int = 1, name: str = "threshold", wrong_self_test: bool = False) -> Path:
-    """Write the bundle into ``folder`` and return its path."""
+def write_threshold_student(
+    folder: Path, *, channels: int = 1, name: str = "threshold", wrong_self_test: bool = False, **changes: Any
+) -> Path:
+    """Write the bundle into ``folder`` and return its path; ``changes`` are laid over its ``bundle.json``."""
     names = [f"channel {i}" for i in range(channels)]
     members = {
         "plans.json": _json(_plans(channels)),
@@ -41,7 +43,7 @@ def write_threshold_student(folder: Path, *, channels: int = 1, name: str = "thr
         "labels.csv": format_labels_csv(ENTRIES),
         "selftest.npz": write_self_test(_self_test(channels, wrong_self_test)),
     }
-    return write_bundle(folder, _document(name, names), members)
+    return write_bundle(folder, {**_document(name, names), **changes}, members)
 
 
 def expected_labels(channels: np.ndarray) -> np.ndarray:
