@@ -106,7 +106,7 @@ def test_sigterm_saves_the_step_and_ends(file: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(display, "choose_display", Impatient)
     code, _, err = call(file)
     assert code == 130
-    assert "Step 2 is saved: continue with --resume" in err
+    assert "Step 2 is saved. Go on with distill --resume" in err
     assert signal.getsignal(signal.SIGTERM) == before
     for latest in file.parent.rglob(checkpoints.LATEST):
         assert checkpoints.load(latest)[checkpoints.OWN_KEY]["step"] == 2
