@@ -88,19 +88,29 @@ def largest_error(
             found=f"{prediction.geometry}",
             remedy="Resample the prediction to the grid of the reference, with nearest neighbours.",
         )
-    box = _common_box(prediction.labels, reference.labels, label)
+    return largest_error_of_masks(prediction.labels == label, reference.labels == label, reference.geometry, definition)
+
+
+def largest_error_of_masks(
+    prediction: Mask,
+    reference: Mask,
+    geometry: Geometry,
+    definition: SurfaceDefinition = SurfaceDefinition.SURFACE_ELEMENTS,
+) -> Optional[Place]:
+    """Return the same for two masks of shape (z, y, x) on one grid, such as structures that are made of several labels."""
+    box = _common_box(prediction, reference)
     if box is None:
         return None
-    masks = prediction.labels[box] == label, reference.labels[box] == label
+    masks = prediction[box], reference[box]
     status = Status.of(int(masks[0].any()), int(masks[1].any()))
     corner = np.array([limits.start for limits in box])
     if status is not Status.OK or np.array_equal(*masks):
         mask = masks[1] if status is Status.MISSED else masks[0]
-        index = corner + _centre_voxel(mask, reference.geometry)
+        index = corner + _centre_voxel(mask, geometry)
         distance_mm = 0.0 if status is Status.OK else math.inf
         surface = REFERENCE if status is Status.MISSED else PREDICTION
-        return _place(index, index, reference.geometry, distance_mm=distance_mm, status=status, surface=surface)
-    return _farthest(masks[0], masks[1], corner, reference.geometry, SurfaceDefinition(definition))
+        return _place(index, index, geometry, distance_mm=distance_mm, status=status, surface=surface)
+    return _farthest(masks[0], masks[1], corner, geometry, SurfaceDefinition(definition))
 
 
 def _farthest(
@@ -171,11 +181,11 @@ def _place(
     return Place((x, y, z), (i, j, k), distance_mm, status, surface)
 
 
-def _common_box(prediction: npt.NDArray[Any], reference: npt.NDArray[Any], label: int) -> Optional[Tuple[slice, ...]]:
-    """Return the box around a class in both label maps, found slice by slice; None where neither holds it."""
+def _common_box(prediction: Mask, reference: Mask) -> Optional[Tuple[slice, ...]]:
+    """Return the box around two masks, found slice by slice; None where both are empty."""
     hits = [np.zeros(size, dtype=bool) for size in reference.shape]
     for z, planes in enumerate(zip(prediction, reference)):
-        held = (planes[0] == label) | (planes[1] == label)
+        held = planes[0] | planes[1]
         if held.any():
             hits[0][z] = True
             hits[1] |= held.any(axis=1)
