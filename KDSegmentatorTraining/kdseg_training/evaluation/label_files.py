@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Tuple
+from typing import Any, Mapping, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from kdseg.errors import InputError, PathLike
 from kdseg.io.findings import Finding, FindingLog
 from kdseg.io.volume_file import read_volume_file
 from kdseg.segmentation import Segmentation
+from kdseg_training.evaluation.segment_names import segment_names
 from kdseg_training.metrics.label_maps import LARGEST_LABEL
 
 
@@ -22,13 +23,19 @@ class LabelFile:
 
     Attributes
     ----------
+    path
+        The file.
     segmentation
         Labels of shape (z, y, x), uint8 or uint16, on their grid; without entries.
+    names
+        Names of segments by value, where the file has them (``.seg.nrrd``).
     findings
         Harmless faults of the file.
     """
 
+    path: str
     segmentation: Segmentation
+    names: Mapping[int, str] = field(default_factory=dict)
     findings: Tuple[Finding, ...] = ()
 
 
@@ -40,12 +47,13 @@ def read_label_map(path: PathLike) -> LabelFile:
     VolumeFileError, GeometryError
         As :func:`kdseg.io.read_volume` raises them.
     InputError
-        If a voxel is not a whole number from 0 to 65535.
+        If a voxel is not a whole number from 0 to 65535, or the file has several layers.
     """
+    names = segment_names(path)
     log = FindingLog(strict=False)
     decoded = read_volume_file(Path(path), log)
-    labels = as_labels(decoded.voxels, path)
-    return LabelFile(Segmentation(labels, decoded.geometry, entries=()), log.findings)
+    segmentation = Segmentation(as_labels(decoded.voxels, path), decoded.geometry, entries=())
+    return LabelFile(str(path), segmentation, names, log.findings)
 
 
 def as_labels(voxels: npt.NDArray[Any], path: PathLike) -> npt.NDArray[Any]:

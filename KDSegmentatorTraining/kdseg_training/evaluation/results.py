@@ -35,7 +35,8 @@ class ModelResult:
     ignored_voxels
         Voxels left out because the reference marks them as not labelled, by case; only where there are any.
     notes
-        Harmless faults of the files, with the case's name.
+        What is worth telling, with the case's name: harmless faults of files, values that are not measured, and the traceback
+        of an error that is a bug.
     """
 
     name: str
