@@ -1,0 +1,208 @@
+"""A run: started so that it survives the end of Slicer, found again, stopped politely or at once."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from contextlib import suppress
+from enum import Enum
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Tuple
+
+from kdseg.errors import KDSegError, OutputError, TrainingError, WorkerError
+from KDSegmentatorLib.i18n import _
+from KDSegmentatorLib.jobs.kill import kill_tree
+from KDSegmentatorTrainingLib.distil import process_identity
+from KDSegmentatorTrainingLib.distil.environment import companion_arguments
+from KDSegmentatorTrainingLib.distil.folder import CONFIGURATION, LOG, PROGRESS, STOP, RunFolder, RunState, StudentFolder
+
+MODES = {"new": (), "resume": ("--resume",), "restart": ("--restart",)}
+"""How a run begins, and what ``kdseg-training distill`` is told."""
+
+_DETACHED, _NEW_GROUP, _BREAK_AWAY = 0x8, 0x200, 0x1000000  # of Windows' CreateProcess
+
+_STARTED: Dict[int, Any] = {}
+"""Processes that this Slicer started, by number: they are looked after when they end."""
+
+
+class RunPhase(Enum):
+    """Where a run stands."""
+
+    NEW = "new"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    DONE = "done"
+    ELSEWHERE = "elsewhere"
+
+
+class DistilRun:
+    """The run in a folder, whoever started it.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.folder = RunFolder(path)
+
+    def start(
+        self,
+        python: str,
+        settings: Mapping[str, Any],
+        students: Tuple[StudentFolder, ...],
+        *,
+        mode: str,
+        environment: Mapping[str, str],
+    ) -> None:
+        """Start training in a process of its own and return at once; the file of settings must be there.
+
+        Parameters
+        ----------
+        python
+            The Python that trains.
+        settings, students
+            Kept in the state.
+        mode
+            ``new``, ``resume`` or ``restart``.
+        environment
+            See :func:`~KDSegmentatorTrainingLib.distil.environment.training_environment`.
+
+        Raises
+        ------
+        WorkerError
+            If it cannot be started, or a process works in this folder already.
+        OutputError
+            If the folder cannot be written.
+        """
+        if self.phase() in (RunPhase.RUNNING, RunPhase.STOPPING):
+            raise WorkerError(_("This run is running already."), path=self.folder.path, remedy=_("Wait for it, or stop it."))
+        for name in (STOP, PROGRESS):
+            self._remove(name)
+        process = self._launch([python, *companion_arguments(*self._arguments(mode))], environment)
+        _STARTED[process.pid] = process
+        started = process_identity.started_at(process.pid) or ""
+        self.folder.write_state(RunState(process.pid, started, python, dict(settings), students))
+
+    def phase(self) -> RunPhase:
+        """Return where the run stands.
+
+        Raises
+        ------
+        ConfigurationError
+            If its state cannot be read.
+        """
+        state = self.folder.state()
+        if state is None:
+            return RunPhase.NEW
+        told = self.folder.progress().state
+        if told in ("done", "stopped"):  # the process has nothing left to do
+            return RunPhase.DONE if told == "done" else RunPhase.STOPPED
+        if state.host != platform.node() and told != "failed":
+            return RunPhase.ELSEWHERE
+        if self._is_running(state):
+            return RunPhase.STOPPING if self.folder.file(STOP).exists() else RunPhase.RUNNING
+        told = self.folder.progress().state  # it may have ended in between
+        return {"done": RunPhase.DONE, "stopped": RunPhase.STOPPED}.get(told, RunPhase.FAILED)
+
+    def error(self) -> KDSegError:
+        """Return why a failed run failed."""
+        told = self.folder.progress().error
+        if told is not None:
+            texts = {name: str(told.get(name) or "") for name in ("expected", "found", "remedy")}
+            return TrainingError(str(told.get("problem") or _("The training failed.")), path=told.get("path") or None, **texts)
+        lines = self.folder.log_tail().splitlines()
+        return WorkerError(
+            _("The training ended without saying why."),
+            found=lines[-1][:300] if lines else _("an empty log"),
+            path=self.folder.file(LOG),
+            remedy=_(
+                "Often memory was short, or the computer was switched off. Resume: the last checkpoint counts. Where it fails"
+                " again, lower the batch size or train fewer students at once."
+            ),
+        )
+
+    def request_stop(self) -> None:
+        """Ask the run to stop after the running step, which it saves.
+
+        Raises
+        ------
+        OutputError
+            If the folder cannot be written.
+        """
+        try:
+            self.folder.file(STOP).touch()
+        except OSError as error:
+            raise OutputError(
+                _("The run cannot be asked to stop."), found=error.strerror or str(error), path=self.folder.path
+            ) from error
+
+    def kill(self) -> None:
+        """End the run with everything it started, at once; its last checkpoint counts."""
+        state = self.folder.state()
+        if state is not None and state.host == platform.node() and self._is_running(state):
+            kill_tree(state.pid)
+
+    def _arguments(self, mode: str) -> List[str]:
+        files = {"--progress": PROGRESS, "--stop-file": STOP}
+        watched = [part for option, name in files.items() for part in (option, str(self.folder.file(name)))]
+        return ["distill", str(self.folder.file(CONFIGURATION)), *MODES[mode], *watched]
+
+    def _launch(self, command: List[str], environment: Mapping[str, str]) -> Any:
+        try:
+            with open(self.folder.file(LOG), "ab") as log:
+                return _detached(command, self.folder.path, environment, log)
+        except OSError as error:
+            raise WorkerError(
+                _("The training could not be started."),
+                found=error.strerror or str(error),
+                path=command[0],
+                remedy=_("Check the Python that trains, and that the folder of the run can be written."),
+            ) from error
+
+    def _is_running(self, state: RunState) -> bool:
+        process = _STARTED.get(state.pid)
+        if process is not None and process.poll() is not None:
+            del _STARTED[state.pid]
+        return process_identity.is_running(state.pid, state.started)
+
+    def _remove(self, name: str) -> None:
+        with suppress(FileNotFoundError):
+            self.folder.file(name).unlink()
+
+
+def _detached(command: List[str], folder: Path, environment: Mapping[str, str], log: Any) -> Any:
+    """Start a process that neither Slicer's end nor a closed terminal ends."""
+    options: Dict[str, Any] = {
+        "cwd": str(folder),
+        "env": dict(environment),
+        "stdin": subprocess.DEVNULL,
+        "stdout": log,
+        "stderr": subprocess.STDOUT,
+        "close_fds": True,
+    }
+    if sys.platform != "win32":
+        return subprocess.Popen(command, start_new_session=True, **options)
+    try:
+        return subprocess.Popen(command, creationflags=_DETACHED | _NEW_GROUP | _BREAK_AWAY, **options)
+    except PermissionError:  # the job that Slicer belongs to lets nothing out
+        return subprocess.Popen(command, creationflags=_DETACHED | _NEW_GROUP, **options)
+
+
+def forget_finished() -> None:
+    """Look after processes that this Slicer started and that have ended."""
+    for pid in [pid for pid, process in _STARTED.items() if process.poll() is not None]:
+        del _STARTED[pid]
+
+
+def default_python(startup: Mapping[str, str]) -> str:
+    """Return a guess for the Python that trains: that of an active environment, else none."""
+    names = ("Scripts/python.exe", "python.exe") if os.name == "nt" else ("bin/python",)
+    prefixes = [prefix for prefix in map(startup.get, ("VIRTUAL_ENV", "CONDA_PREFIX")) if prefix]
+    places = [Path(prefix, name) for prefix in prefixes for name in names]
+    return next((str(place) for place in places if place.is_file()), "")
