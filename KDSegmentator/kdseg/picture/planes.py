@@ -108,7 +108,11 @@ def cut_planes(view: AnatomicalView) -> List[PlaneView]:
 
     Without any labelled voxel the planes go through the middle of the volume.
     """
-    centre, box = choose_centre(view.labels), field_of_view(view)
+    return planes_at(view, choose_centre(view.labels), field_of_view(view))
+
+
+def planes_at(view: AnatomicalView, centre: Tuple[int, int, int], box: Box) -> List[PlaneView]:
+    """Cut the axial, coronal and sagittal plane through ``centre`` (z, y, x), as far as ``box`` reaches."""
     (z0, z1), (y0, y1), (x0, x1) = box
     z, y, x = centre
     dz, dy, dx = view.spacing_mm
