@@ -1,5 +1,7 @@
 """Profiles: what students, and the stock nnU-Net they come from, cost on this machine."""
 
+from kdseg_training.profiling.profiler import ProfileProgress, profile
+from kdseg_training.profiling.request import ProfileRequest, StudentSubject, SyntheticVolume, TeacherSubject
 from kdseg_training.profiling.results import MachinePeak, Profile, ProfileSettings, VolumeFacts
 from kdseg_training.profiling.runs import Measurement, MemorySource, ProfileRun, RunLoad, StageCost
 from kdseg_training.profiling.statistics import Distribution, Quantile
@@ -11,13 +13,19 @@ __all__ = [
     "Measurement",
     "MemorySource",
     "Profile",
+    "ProfileProgress",
+    "ProfileRequest",
     "ProfileRun",
     "ProfileSettings",
     "Quality",
     "Quantile",
     "RunLoad",
     "StageCost",
+    "StudentSubject",
     "SubjectKind",
     "SubjectProfile",
+    "SyntheticVolume",
+    "TeacherSubject",
     "VolumeFacts",
+    "profile",
 ]

@@ -55,14 +55,12 @@ class VolumeFacts:
 
 @dataclass(frozen=True)
 class ProfileSettings:
-    """How it was measured; the words of :class:`kdseg_training.profiling.request.ProfileRequest`."""
+    """How it was measured; the words of :class:`~kdseg_training.profiling.request.ProfileRequest`."""
 
     repetitions: int
     warm_ups: int
     threads: Tuple[int, ...]
     mirroring: bool
-    teacher_mirroring: bool
-    teacher_workers: int
     tile_step_size: Optional[float]
     engine: str
 

@@ -21,10 +21,12 @@ class MemorySource(str, Enum):
 
     ``vmhwm`` is the kernel's high-water mark, reset before every stage (Linux). ``tree`` is the largest sum over the process
     and its workers that was seen by looking every few milliseconds (Linux). ``working_set`` and ``maxrss`` are the peaks since
-    the process was started (Windows; macOS), so they never fall from one run to the next.
+    the process was started (Windows; macOS), so they never fall from one run to the next; so is ``vmhwm_since_start``, where a
+    container forbids to reset the mark.
     """
 
     VMHWM = "vmhwm"
+    VMHWM_SINCE_START = "vmhwm_since_start"
     TREE = "tree"
     WORKING_SET = "working_set"
     MAXRSS = "maxrss"
