@@ -8,18 +8,8 @@ from kdseg_training.distillation.study.analysis import LARGER_IS_BETTER, Analysi
 from kdseg_training.distillation.study.config import COMBINATION, PLAIN
 from kdseg_training.distillation.study.measurement import METRICS
 from kdseg_training.distillation.study.outcome import Outcome
-from kdseg_training.distillation.study.report.tables import (
-    DIGITS,
-    interval_cell,
-    method_name,
-    metric_name,
-    number,
-    p_cell,
-    percent_cell,
-    share_cell,
-    table,
-    width_name,
-)
+from kdseg_training.distillation.study.report.tables import DIGITS, method_name, metric_name, table, width_name
+from kdseg_training.evaluation.cells import interval_cell, number, p_cell, percent_cell, share_cell
 from kdseg_training.metrics import Interval, Recovery
 from kdseg_training.metrics.bootstrap import SMALLEST_TRUSTED_CASES
 
