@@ -16,7 +16,8 @@ def quality_figure(document: Document) -> Optional[Figure]:
     quality = document.get("quality")
     if not quality:
         return None
-    source = f"mean over {len(quality['classes'])} classes, {quality['test_set']}"
+    count = len(quality["classes"])
+    source = f"mean over {count} {'class' if count == 1 else 'classes'}, {quality['test_set']}"
     return Figure(
         fmean(entry["dice"]["mean"] for entry in quality["classes"]), source, f"{quality['test_set']} | {quality['method']}"
     )

@@ -19,7 +19,7 @@ def order_tabs(panel: Any) -> None:
     """Let Tab visit the panel in reading order; parts that fill a place come last otherwise."""
     ui, picker, structures = panel.ui, panel.students.picker, panel.structures
     order = [
-        *(ui.inputSelector, picker.combo, picker.add_button, picker.remove_button, picker.more_button),
+        *(ui.inputSelector, picker.combo, picker.add_button, picker.remove_button, picker.choose_button, picker.more_button),
         *(structures.summary_button, structures.search, structures.all_button, structures.none_button, structures.list),
         *(ui.outputSelector, ui.show3DCheck, ui.volumesTableCheck, ui.segmentButton),
         *(ui.logCollapsible, panel.log.text, panel.log.copy_button, panel.log.clear_button, ui.advancedCollapsible),

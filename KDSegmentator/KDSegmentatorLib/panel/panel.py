@@ -11,6 +11,7 @@ from kdseg.errors import KDSegError
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.panel import facts
 from KDSegmentatorLib.panel.batch_control import BatchControl
+from KDSegmentatorLib.panel.choosing import ChooseControl
 from KDSegmentatorLib.panel.estimation import Estimation
 from KDSegmentatorLib.panel.guard import FailureReporter, guarded
 from KDSegmentatorLib.panel.installation import Installation
@@ -54,8 +55,14 @@ class Panel:
         self.status = StatusArea(self.ui.statusPlace)
         self.progress = ProgressArea(self.ui.progressPlace)
         self.failures = FailureReporter(root, self.log.add)
+        self.choosing = ChooseControl(self, failures=self.failures)
         self.students = StudentControl(
-            self.ui, logic, failures=self.failures, on_chosen=self._student_chosen, on_log=self.log.add
+            self.ui,
+            logic,
+            failures=self.failures,
+            on_chosen=self._student_chosen,
+            on_log=self.log.add,
+            on_choose=self.choosing.ask,
         )
         self.structures = StructureList(
             self.ui.structuresPlace, self.ui.structuresBoxPlace, self.ui.structuresLabel, on_changed=self._structures_changed

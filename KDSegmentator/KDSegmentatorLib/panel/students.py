@@ -8,6 +8,7 @@ from typing import Any, Callable, Optional, Sequence, Set
 import qt
 
 import slicer
+from KDSegmentatorLib.choosing import family_members
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.panel.facts import student_title_of
 from KDSegmentatorLib.panel.guard import guarded
@@ -30,6 +31,8 @@ class StudentControl:
         Called with the key of a student that the user chose or added; empty when none is left.
     on_log
         Takes lines for the log: damaged bundles are named there.
+    on_choose
+        Called when the user wants a student to be chosen from a family.
 
     Attributes
     ----------
@@ -42,7 +45,14 @@ class StudentControl:
     """
 
     def __init__(
-        self, ui: Any, logic: Any, *, failures: Any, on_chosen: Callable[[str], None], on_log: Callable[[str], None]
+        self,
+        ui: Any,
+        logic: Any,
+        *,
+        failures: Any,
+        on_chosen: Callable[[str], None],
+        on_log: Callable[[str], None],
+        on_choose: Callable[[], None],
     ) -> None:
         self._logic, self.failures, self._on_chosen, self._on_log = logic, failures, on_chosen, on_log
         self._told: Set[str] = set()
@@ -51,7 +61,13 @@ class StudentControl:
         self.key = ""
         self.missing = ""
         self.picker = StudentPicker(
-            ui.studentPlace, ui.cardPlace, ui.studentLabel, on_chosen=self._chosen, on_add=self._add, on_remove=self._remove
+            ui.studentPlace,
+            ui.cardPlace,
+            ui.studentLabel,
+            on_chosen=self._chosen,
+            on_add=self._add,
+            on_remove=self._remove,
+            on_choose=on_choose,
         )
 
     def refresh(self, parameters: Any) -> None:
@@ -85,6 +101,10 @@ class StudentControl:
         )
         if path:
             self.add(path)
+
+    def choose(self, key: str) -> None:
+        """Choose the student with this key, as the user would in the list."""
+        self._select(key)
 
     def add(self, path: str) -> None:
         """Add a student from a file and choose it; say so where it was there already.
@@ -141,6 +161,8 @@ class StudentControl:
         self.missing = key if self.current is None else ""
         entries = [PickerEntry(s.identifier, student_title_of(s), removable=not s.shipped) for s in students]
         self.picker.show_students(entries, key)
+        family = () if self.current is None else family_members(self.current, students)
+        self.picker.show_choose(len(family) > 1)
         self.picker.show_card(None if self.current is None else card_of(self.current))
 
 

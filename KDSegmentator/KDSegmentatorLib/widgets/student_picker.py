@@ -32,8 +32,8 @@ class StudentPicker:
         Its label, whose mnemonic jumps here.
     on_chosen
         Called with the key of the student that the user chose.
-    on_add, on_remove
-        Called when the user presses the buttons.
+    on_add, on_remove, on_choose
+        Called when the user presses the buttons; the last is *Choose for me*.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class StudentPicker:
         on_chosen: Callable[[str], None],
         on_add: Callable[[], None],
         on_remove: Callable[[], None],
+        on_choose: Callable[[], None],
     ) -> None:
         self._on_chosen = on_chosen
         self._entries: Sequence[PickerEntry] = ()
@@ -65,7 +66,16 @@ class StudentPicker:
         self.remove_button = button(
             _("Re&move"), _("Removes the chosen student from this computer."), on_remove, "removeStudent"
         )
-        column(place).addLayout(row(self.combo, self.add_button, self.remove_button, stretch=0))
+        self.choose_button = button(
+            _("C&hoose for me…"),
+            _("Several students do the same work: names the one that keeps to the time and memory you have."),
+            on_choose,
+            "chooseStudent",
+        )
+        self.choose_button.visible = False
+        layout = column(place)
+        layout.addLayout(row(self.combo, self.add_button, self.remove_button, stretch=0))
+        layout.addWidget(self.choose_button)
         column(card_place).addWidget(self._fill_card_frame())
         label.setBuddy(self.combo)
         self.combo.connect("currentIndexChanged(int)", self._chosen)
@@ -82,6 +92,10 @@ class StudentPicker:
         self.combo.enabled = bool(self._entries)
         self.remove_button.enabled = self._removable(current)
 
+    def show_choose(self, offered: bool) -> None:
+        """Show *Choose for me* where there is something to choose from."""
+        self.choose_button.visible = offered
+
     def show_card(self, card: Optional[Card]) -> None:
         """Show a card; hide it where there is none."""
         self.card_frame.visible = card is not None
@@ -93,6 +107,7 @@ class StudentPicker:
         """Lock the choice while a run is on."""
         self.combo.enabled = bool(self._entries) and not locked
         self.add_button.enabled = not locked
+        self.choose_button.enabled = not locked
         self.remove_button.enabled = not locked and self._removable(self.current_key())
 
     def current_key(self) -> str:
