@@ -13,6 +13,7 @@ from kdseg_training.distillation.commands.distill import distill
 from kdseg_training.distillation.commands.family import family
 from kdseg_training.distillation.commands.soft_labels import soft_labels
 from kdseg_training.distillation.commands.study import study
+from kdseg_training.evaluation.command import evaluate
 
 app = typer.Typer(name="kdseg-training", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -82,6 +83,7 @@ def export(
 
 
 app.command()(distill)
+app.command()(evaluate)
 app.command()(family)
 app.command()(soft_labels)
 app.command()(study)

@@ -2,8 +2,8 @@
 
 from kdseg_training.evaluation.cases import Matching, Pair, match_cases
 from kdseg_training.evaluation.label_files import LabelFile, read_label_map
-from kdseg_training.evaluation.measure import measure_pair
 from kdseg_training.evaluation.labels import LabelTable, read_labels
+from kdseg_training.evaluation.measure import measure_pair
 from kdseg_training.evaluation.results import Evaluation, ModelResult
 from kdseg_training.evaluation.run import CaseProgress, MatchedModel, evaluate, evaluate_matched, match_models
 from kdseg_training.evaluation.settings import EvaluationSettings

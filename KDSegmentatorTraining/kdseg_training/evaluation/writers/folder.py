@@ -28,6 +28,8 @@ class EvaluationFiles:
         nnU-Net's ``summary.json`` by model, for models with a measured case.
     report
         ``report.html``, if one was made.
+    comparison, worst_places
+        ``comparison.json`` and ``worst_places.json``, if they were made.
     """
 
     evaluation: Path
@@ -35,12 +37,14 @@ class EvaluationFiles:
     averages: Path
     summaries: Dict[str, Path]
     report: Optional[Path] = None
+    comparison: Optional[Path] = None
+    worst_places: Optional[Path] = None
 
     @property
     def paths(self) -> Tuple[Path, ...]:
         """All of them."""
-        found = (self.evaluation, self.cases, self.averages, *self.summaries.values())
-        return found if self.report is None else (*found, self.report)
+        written = (self.evaluation, self.cases, self.averages, *self.summaries.values())
+        return (*written, *(path for path in (self.report, self.comparison, self.worst_places) if path is not None))
 
 
 def write_evaluation(evaluation: Evaluation, folder: PathLike) -> EvaluationFiles:

@@ -1,0 +1,120 @@
+"""What ``kdseg-training evaluate`` shows to people: a bar while it works, a table at the end."""
+
+from __future__ import annotations
+
+import math
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, List, Optional, Tuple, Type
+
+from kdseg_training.metrics.aggregation import ClassAggregate, aggregate
+from kdseg_training.metrics.policies import DISTANCE_METRICS
+
+if TYPE_CHECKING:
+    from kdseg_training.evaluation.results import Evaluation, ModelResult
+    from kdseg_training.evaluation.run import CaseProgress
+    from kdseg_training.evaluation.workflow import JobOutcome
+
+_WIDTH_UNKNOWN = 100
+"""Columns of the table where the output is no terminal."""
+
+
+class Console:
+    """A progress bar on standard error and sentences above it; nothing if ``quiet``."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        from rich.console import Console as Terminal
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._quiet = quiet
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bar = Progress(*columns, console=Terminal(stderr=True), disable=quiet, transient=True)
+        self._task: Optional[Any] = None
+
+    def __enter__(self) -> Console:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        self._bar.stop()
+
+    def say(self, text: str) -> None:
+        """Print a sentence."""
+        if not self._quiet:
+            self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def progress(self, progress: CaseProgress) -> None:
+        """Move the bar."""
+        if self._task is None:
+            self._task = self._bar.add_task("Measuring", total=progress.total)
+        self._bar.update(self._task, completed=progress.done, description=f"{progress.model} {progress.case}")
+
+
+def tell_outcome(outcome: JobOutcome) -> None:
+    """Print the table of every model, what could not be measured, and the files."""
+    from rich.console import Console as Terminal
+
+    terminal = Terminal()
+    if not terminal.is_terminal:
+        terminal = Terminal(width=_WIDTH_UNKNOWN)
+    evaluation = outcome.evaluation
+    for model in evaluation.models:
+        if model.cases:
+            terminal.print(_table(evaluation, model))
+        for case, text in model.notes:
+            terminal.print(f"Note on {case}: {text}", markup=False, highlight=False, soft_wrap=True)
+        for case, error in model.failed:
+            terminal.print(f"Not measured: {model.name}, {case}: {error}", markup=False, highlight=False, soft_wrap=True)
+    settings = evaluation.settings
+    tolerance = "the tolerance itself" if settings.strict_tolerance else "an allowance for rounding"
+    terminal.print(
+        f"Surfaces: {settings.definition.value}; NSD with {tolerance}. A missed or hallucinated structure counts as 0, "
+        "in distances as the diagonal of the volume.",
+        markup=False, highlight=False, soft_wrap=True,
+    )  # fmt: skip
+    if outcome.uncompared:
+        terminal.print(f"Not compared: {outcome.uncompared}", markup=False, highlight=False, soft_wrap=True)
+    for path in outcome.files.paths:
+        terminal.print(f"Wrote {path}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _table(evaluation: Evaluation, model: ModelResult) -> Any:
+    from rich.markup import escape
+    from rich.table import Table
+
+    settings = evaluation.settings
+    metrics = [m for m in settings.metrics if m == "dice" or (m.startswith(("nsd_", "hd")) and m != "hd_mm")] + ["assd_mm"]
+    title = (
+        f"{escape(model.name)}: {len(model.cases)} case(s) measured, {len(model.failed)} refused, {len(model.missing)} missing"
+    )
+    table = Table(title=title, title_justify="left")
+    table.add_column("structure")
+    for column in ("n", "missed", "hallucinated", "both empty", *metrics):
+        table.add_column(column, justify="right")
+    lines = aggregate(model.cases, list(settings.labels), metrics)
+    for place, name in enumerate(settings.labels.values()):
+        own = lines[place * len(metrics) : (place + 1) * len(metrics)]
+        counts = own[0].statuses
+        numbers = (own[0].n, counts.missed, counts.hallucinated, counts.both_empty)
+        table.add_row(escape(name), *map(str, numbers), *(_mean_text(line) for line in own))
+    if len(settings.labels) > 1:
+        table.add_row("mean", "", "", "", "", *_means(lines, metrics))
+    return table
+
+
+def _means(lines: List[ClassAggregate], metrics: List[str]) -> Tuple[str, ...]:
+    """Return the mean over the structures that have a value, for each metric."""
+    found = []
+    for place, metric in enumerate(metrics):
+        values = [line.mean for line in lines[place :: len(metrics)] if not math.isnan(line.mean)]
+        found.append(_text(metric, sum(values) / len(values)) if values else "–")
+    return tuple(found)
+
+
+def _mean_text(line: ClassAggregate) -> str:
+    return "–" if math.isnan(line.mean) else _text(line.metric, line.mean)
+
+
+def _text(metric: str, value: float) -> str:
+    return f"{value:.2f}" if metric.startswith(DISTANCE_METRICS) else f"{value:.4f}"
