@@ -1,13 +1,11 @@
-"""Places grouped into bricks of 8×8×8: which bricks hold places, and which are near one."""
+"""Places grouped into bricks of 8×8×8."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Tuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 Places = npt.NDArray[np.int32]
 
@@ -50,27 +48,3 @@ def group_into_bricks(places: Places) -> Bricks:
         low=np.minimum.reduceat(sorted_places, firsts, axis=1),
         high=np.maximum.reduceat(sorted_places, firsts, axis=1),
     )
-
-
-def bricks_near(places: Places, extent: Tuple[int, int, int], reach: Tuple[int, int, int]) -> npt.NDArray[np.uint8]:
-    """Return for every brick of a grid whether a place lies in a brick at most ``reach`` bricks away along each axis.
-
-    Parameters
-    ----------
-    places
-        int32, shape (3, n), within ``extent``.
-    extent
-        Number of places of the grid along each axis.
-    reach
-        In bricks.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8, 0 or 1, of shape ``ceil(extent / 8)``.
-    """
-    occupied = np.zeros([((n - 1) >> BRICK_BITS) + 1 for n in extent], np.uint8)
-    i, j, k = places >> BRICK_BITS
-    occupied[i, j, k] = 1
-    near: npt.NDArray[np.uint8] = ndimage.maximum_filter(occupied, size=[2 * r + 1 for r in reach], mode="constant")
-    return near

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Dict, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
 from kdseg_training.metrics.definitions import SurfaceDefinition
-from kdseg_training.metrics.distances import DirectedDistances, SurfaceDistances
-from kdseg_training.metrics.numba_engine.bricks import Places
-from kdseg_training.metrics.numba_engine.nearest import Extent, Spacing, nearest_distances_mm
+from kdseg_training.metrics.distances import SurfaceDistances
+from kdseg_training.metrics.numba_engine.nearest import Spacing, directed_distances
 from kdseg_training.metrics.numba_engine.scan import SurfacePlaces, scan
+from kdseg_training.metrics.numba_engine.threads import mapped
 from kdseg_training.metrics.overlap import OverlapCounts
 
 ClassMeasurement = Tuple[OverlapCounts, Optional[SurfaceDistances]]
-
-
-@dataclass(frozen=True)
-class _Grid:
-    """The places of one class, int32 of shape (3, n), in the box that just holds them."""
-
-    places: Places
-    extent: Extent
-    spacing_mm: Spacing
 
 
 def measure_classes(
@@ -38,13 +27,20 @@ def measure_classes(
     threads: int,
 ) -> Dict[int, ClassMeasurement]:
     """Count the voxels and measure the surface distances of each class; as the NumPy engine's function of this name."""
-    places = scan(prediction, reference, definition, threads)
+    maps = _read_only(prediction), _read_only(reference)
+    places = scan(*maps, definition, threads)
 
     def measure(value: int) -> ClassMeasurement:
         return _measure(places, value, spacing_mm)
 
-    with ThreadPoolExecutor(threads) as pool:
-        return dict(zip(classes, pool.map(measure, classes)))
+    return dict(zip(classes, mapped(measure, classes, threads)))
+
+
+def _read_only(array: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return a view that cannot be written to; the kernels would be compiled once more for arrays that can."""
+    view = array.view()
+    view.setflags(write=False)
+    return view
 
 
 def _measure(places: SurfacePlaces, value: int, spacing_mm: Spacing) -> ClassMeasurement:
@@ -52,26 +48,10 @@ def _measure(places: SurfacePlaces, value: int, spacing_mm: Spacing) -> ClassMea
     if not (counts.prediction and counts.reference):
         return counts, None
     own = slice(int(places.starts[value]), int(places.starts[value + 1]))
-    positions, codes = places.positions[:, own], places.codes[:, own]
+    positions, (on_prediction, on_reference) = places.positions[:, own], places.codes[:, own]
     low, high = positions.min(axis=1), positions.max(axis=1)
     n0, n1, n2 = (int(n) for n in high - low + 1)
-    grid = _Grid(positions - low[:, np.newaxis], (n0, n1, n2), spacing_mm)
-    on_prediction, on_reference = codes > 0
     return counts, SurfaceDistances(
-        from_prediction=_directed(grid, codes[0], on_prediction, on_reference),
-        from_reference=_directed(grid, codes[1], on_reference, on_prediction),
-    )
-
-
-def _directed(
-    grid: _Grid, codes: npt.NDArray[np.uint8], source: npt.NDArray[np.bool_], target: npt.NDArray[np.bool_]
-) -> DirectedDistances:
-    """Return the distances from the places in ``source`` to those in ``target``."""
-    alone = source & ~target
-    return DirectedDistances(
-        distances_mm=nearest_distances_mm(
-            np.compress(alone, grid.places, axis=1), np.compress(target, grid.places, axis=1), grid.extent, grid.spacing_mm
-        ),
-        codes=codes[alone],
-        coincident=np.bincount(codes[source & target], minlength=256),
+        from_prediction=directed_distances(positions, on_prediction, on_reference, low, (n0, n1, n2), spacing_mm),
+        from_reference=directed_distances(positions, on_reference, on_prediction, low, (n0, n1, n2), spacing_mm),
     )

@@ -10,17 +10,20 @@ from typing import Tuple
 import numpy as np
 import numpy.typing as npt
 
-from kdseg_training.metrics.numba_engine.bricks import BRICK_BITS, Places, bricks_near, group_into_bricks
-from kdseg_training.metrics.numba_engine.nearest_kernels import WINDOW_BELOW, search_bricks, search_rows, set_bits
+from kdseg_training.metrics.distances import DirectedDistances
+from kdseg_training.metrics.numba_engine.brick_kernels import search_bricks
+from kdseg_training.metrics.numba_engine.bricks import BRICK_BITS, Places, group_into_bricks
+from kdseg_training.metrics.numba_engine.row_kernels import WINDOW_BELOW, mark_targets, search_rows
 
 SEARCHED_ROWS = 600
 """Rows around a query that are searched at most: a disc of 14 voxels' radius on an isotropic grid."""
 
 NEAR_BRICKS_ALONG_ROWS = 2
-"""A query whose own row holds no target within this number of bricks goes straight to the search over bricks."""
+"""A place with no target within this number of bricks along its row goes straight to the search over bricks."""
 
 Spacing = Tuple[float, float, float]
 Extent = Tuple[int, int, int]
+Codes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -30,14 +33,14 @@ class RowSteps:
     Attributes
     ----------
     steps
-        int32, shape (n, 2), along the first two array axes.
+        int64, shape (n, 2), along the first two array axes.
     squared_mm2
         float64, shape (n,), ascending.
     margin
         Largest step along each of the two axes.
     """
 
-    steps: npt.NDArray[np.int32]
+    steps: npt.NDArray[np.int64]
     squared_mm2: npt.NDArray[np.float64]
     margin: Tuple[int, int]
 
@@ -52,54 +55,52 @@ def row_steps(spacing_mm: Spacing) -> RowSteps:
     squared = (i * s0) ** 2 + (j * s1) ** 2
     inside = squared <= radius_mm**2
     order = np.argsort(squared[inside], kind="stable")
-    steps = np.stack([i[inside][order], j[inside][order]], axis=1).astype(np.int32)
+    steps = np.stack([i[inside][order], j[inside][order]], axis=1)
     margin = np.abs(steps).max(axis=0)
     return RowSteps(steps, squared[inside][order], (int(margin[0]), int(margin[1])))
 
 
-def nearest_distances_mm(queries: Places, targets: Places, extent: Extent, spacing_mm: Spacing) -> npt.NDArray[np.float64]:
-    """Return the distance from each query to the nearest target.
+def directed_distances(  # noqa: PLR0917 (arrays that belong together)
+    positions: Places, codes: Codes, target_codes: Codes, low: Places, extent: Extent, spacing_mm: Spacing
+) -> DirectedDistances:
+    """Return the distances from the places of one surface of a class to the other surface.
 
     Parameters
     ----------
-    queries, targets
-        int32, C order, shapes (3, n) and (3, m), m > 0: positions along the array axes, within ``extent``.
-    extent
-        Number of places along each axis.
+    positions
+        int32, shape (3, n): the places of both surfaces along the array axes.
+    codes, target_codes
+        uint8, shape (n,): their codes on the first and on the other surface, 0 where they are not on it; each has one at least.
+    low, extent
+        Lowest position and number of positions along each axis.
     spacing_mm
         Spacing along the array axes, in mm.
-
-    Returns
-    -------
-    numpy.ndarray
-        float64, shape (n,), in mm.
     """
-    squared = np.full(queries.shape[1], np.inf)
-    if not len(squared):
-        return squared
-    _search_near(queries, targets, extent, spacing_mm, squared)
+    (n0, n1, n2), rows = extent, row_steps(spacing_mm)
+    m0, m1 = rows.margin
+    bits = np.zeros((n0 + 2 * m0, n1 + 2 * m1, (n2 + 2 * WINDOW_BELOW) // 64 + 2), np.uint64)
+    near = np.zeros([((n - 1) >> BRICK_BITS) + 1 for n in extent], np.uint8)
+    reach = (m0 >> BRICK_BITS) + 1, (m1 >> BRICK_BITS) + 1, NEAR_BRICKS_ALONG_ROWS
+    mark_targets(positions, target_codes, low, rows.margin, reach, bits, near)
+    coincident = np.zeros(256, np.int64)
+    alone, squared = np.empty(positions.shape[1], np.int32), np.empty(positions.shape[1], np.float64)
+    jumps = rows.steps @ np.array([bits.shape[1] * bits.shape[2], bits.shape[2]])
+    n = search_rows(
+        *(positions, codes, target_codes, low, rows.margin, bits, near),
+        *(jumps, rows.squared_mm2, spacing_mm, coincident, alone, squared),
+    )
+    alone, squared = alone[:n], squared[:n]
     rest = np.flatnonzero(squared > _proven_mm2(spacing_mm))
     if len(rest):
-        squared[rest] = _search_far(np.take(queries, rest, axis=1), targets, spacing_mm, squared[rest])
-    distances: npt.NDArray[np.float64] = np.sqrt(squared)
-    return distances
+        queries = np.take(positions, alone[rest], axis=1) - low[:, np.newaxis]
+        targets = np.compress(target_codes > 0, positions, axis=1) - low[:, np.newaxis]
+        squared[rest] = _search_far(queries, targets, spacing_mm, squared[rest])
+    return DirectedDistances(np.sqrt(squared), codes[alone], coincident)
 
 
 def _proven_mm2(spacing_mm: Spacing) -> float:
     """Return the squared radius within which the search over rows misses nothing."""
     return min((WINDOW_BELOW * spacing_mm[2]) ** 2, float(row_steps(spacing_mm).squared_mm2[-1]))
-
-
-def _search_near(
-    queries: Places, targets: Places, extent: Extent, spacing_mm: Spacing, squared_mm2: npt.NDArray[np.float64]
-) -> None:
-    """Write what :func:`~kdseg_training.metrics.numba_engine.nearest_kernels.search_rows` finds."""
-    rows = row_steps(spacing_mm)
-    (n0, n1, n2), (m0, m1) = extent, rows.margin
-    bits = np.zeros((n0 + 2 * m0, n1 + 2 * m1, (n2 + 2 * WINDOW_BELOW) // 64 + 2), np.uint64)
-    set_bits(targets, rows.margin, bits)
-    near = bricks_near(targets, extent, ((m0 >> BRICK_BITS) + 1, (m1 >> BRICK_BITS) + 1, NEAR_BRICKS_ALONG_ROWS))
-    search_rows(queries, bits, rows.margin, near, rows.steps, rows.squared_mm2, spacing_mm, squared_mm2)
 
 
 def _search_far(

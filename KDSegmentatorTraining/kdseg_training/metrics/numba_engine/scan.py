@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import List, Tuple
 
@@ -10,10 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from kdseg_training.metrics.definitions import SurfaceDefinition
-from kdseg_training.metrics.numba_engine.scan_kernels import PAD, count_plane, scan_boundary_voxels, scan_surface_elements
+from kdseg_training.metrics.numba_engine.plane_kernels import sort_by_label
+from kdseg_training.metrics.numba_engine.scan_kernels import ENTRIES_PER_PLACE, scan_boundary_voxels, scan_surface_elements
+from kdseg_training.metrics.numba_engine.threads import mapped
 
 LabelMap = npt.NDArray[np.uint8]
-Words = npt.NDArray[np.uint64]
+
+SPARE_ENTRIES = 1 << 18
+"""Room for entries beside that for the fullest plane; what a buffer holds is copied out when no plane fits any more."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,13 @@ class SurfacePlaces:
     codes: npt.NDArray[np.uint8]
 
 
-_Slab = Tuple[npt.NDArray[np.int64], LabelMap, npt.NDArray[np.int32], npt.NDArray[np.uint8]]
+@dataclass(frozen=True)
+class _Entries:
+    """Surface places in the order in which they were found: labels (n,), positions (3, n), codes (2, n)."""
+
+    labels: npt.NDArray[np.uint8]
+    positions: npt.NDArray[np.int32]
+    codes: npt.NDArray[np.uint8]
 
 
 def scan(prediction: LabelMap, reference: LabelMap, definition: SurfaceDefinition, threads: int) -> SurfacePlaces:
@@ -46,51 +55,37 @@ def scan(prediction: LabelMap, reference: LabelMap, definition: SurfaceDefinitio
     planes = prediction.shape[0] + (definition is SurfaceDefinition.SURFACE_ELEMENTS)
     cuts = np.linspace(0, planes, min(threads, planes) + 1).astype(int).tolist()
 
-    def slab(number: int) -> _Slab:
+    def slab(number: int) -> Tuple[npt.NDArray[np.int64], List[_Entries]]:
         return _scan_slab(prediction, reference, definition, cuts[number], cuts[number + 1])
 
-    with ThreadPoolExecutor(threads) as pool:
-        slabs = list(pool.map(slab, range(len(cuts) - 1)))
-    labels = np.concatenate([s[1] for s in slabs])
-    order = np.argsort(labels, kind="stable")
-    return SurfacePlaces(
-        counts=np.sum([s[0] for s in slabs], axis=0),
-        starts=np.concatenate([[0], np.cumsum(np.bincount(labels, minlength=256))]),
-        positions=np.take(np.concatenate([s[2] for s in slabs], axis=1), order, axis=1),
-        codes=np.take(np.concatenate([s[3] for s in slabs], axis=1), order, axis=1),
-    )
+    slabs = mapped(slab, range(len(cuts) - 1), threads)
+    entries = [part for _, parts in slabs for part in parts]
+    counts: npt.NDArray[np.int64] = np.sum([c for c, _ in slabs], axis=0)
+    return _sorted(counts, entries)
 
 
-def _scan_slab(prediction: LabelMap, reference: LabelMap, definition: SurfaceDefinition, first: int, last: int) -> _Slab:
+def _scan_slab(
+    prediction: LabelMap, reference: LabelMap, definition: SurfaceDefinition, first: int, last: int
+) -> Tuple[npt.NDArray[np.int64], List[_Entries]]:
     """Scan the planes of places from ``first`` to ``last``, not included."""
     of_elements = definition is SurfaceDefinition.SURFACE_ELEMENTS
-    kernel, ahead = (scan_surface_elements, 0) if of_elements else (scan_boundary_voxels, 1)
-    windows = [_padded(prediction.shape, 2 + ahead) for _ in range(2)]
-    capacity = 16 * windows[0][0].size * 8
-    buffers = np.empty(capacity, np.uint8), np.empty((3, capacity), np.int32), np.empty((2, capacity), np.uint8)
-    found: List[Tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.uint8]]] = []
+    kernel = scan_surface_elements if of_elements else scan_boundary_voxels
+    room = ENTRIES_PER_PLACE * (prediction.shape[1] + 1) * (prediction.shape[2] + 10) + SPARE_ENTRIES
+    buffers = _Entries(np.empty(room, np.uint8), np.empty((3, room), np.int32), np.empty((2, room), np.uint8))
     counts = np.zeros((3, 256), np.int64)
-    for plane in range(first - 1, first + ahead):
-        _advance(windows, (prediction, reference), plane)
-    for i in range(first, last):
-        _advance(windows, (prediction, reference), i + ahead)
-        count_plane(windows[0][1], windows[1][1], counts)
-        n = kernel(windows[0], windows[1], i, *buffers)
-        found.append((buffers[0][:n].copy(), buffers[1][:, :n].copy(), buffers[2][:, :n].copy()))
-    labels, positions, codes = (np.concatenate(parts, axis=-1) for parts in zip(*found))
-    return counts, labels, positions, codes
+    parts: List[_Entries] = []
+    while first < last:
+        n, first = kernel(prediction, reference, first, last, counts, buffers.labels, buffers.positions, buffers.codes)
+        parts.append(_Entries(buffers.labels[:n].copy(), buffers.positions[:, :n].copy(), buffers.codes[:, :n].copy()))
+    return counts, parts
 
 
-def _padded(shape: Tuple[int, ...], planes: int) -> Words:
-    """Return background planes for the kernels, as words: a row of padding on both sides, a word in front and behind."""
-    words = (shape[2] + 7) // 8 + 2
-    return np.zeros((planes, shape[1] + 2, words), np.uint64)
-
-
-def _advance(windows: List[Words], maps: Tuple[LabelMap, LabelMap], plane: int) -> None:
-    """Move the window of each map up by one plane and fill in the new one; planes outside the map are background."""
-    for window, labels in zip(windows, maps):
-        window[:-1] = window[1:]
-        window[-1] = 0
-        if 0 <= plane < labels.shape[0]:
-            window[-1].view(np.uint8)[1:-1, PAD : PAD + labels.shape[2]] = labels[plane]
+def _sorted(counts: npt.NDArray[np.int64], parts: List[_Entries]) -> SurfacePlaces:
+    """Bring the entries of all slabs together, label after label."""
+    by_label = np.sum([np.bincount(part.labels, minlength=256) for part in parts], axis=0)
+    starts = np.concatenate([[0], np.cumsum(by_label)])
+    positions, codes = np.empty((3, int(starts[-1])), np.int32), np.empty((2, int(starts[-1])), np.uint8)
+    next_entry = starts[:-1].copy()
+    for part in parts:
+        sort_by_label(part.labels, part.positions, part.codes, next_entry, positions, codes)
+    return SurfacePlaces(counts, starts, positions, codes)

@@ -1,4 +1,4 @@
-"""Kernels that find the nearest place of a surface: over rows of bits for near ones, over bricks for far ones.
+"""Kernels that find far places of a surface: brick by brick, from bounds on the distance of bricks.
 
 Squared distances are always ``(di s0)² + (dj s1)² + (dk s2)²``, added in this order, as SciPy's distance transform does.
 """
@@ -10,70 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kdseg_training.metrics.numba_engine.bricks import BRICK_BITS
-from kdseg_training.metrics.numba_engine.jit import compiled, compiled_for_vectors, leading_zeros, trailing_zeros
-
-WINDOW_BELOW = 32
-"""The 64-bit window of a query covers 32 places below it, itself, and 31 above."""
-
-_BELOW = np.uint64(WINDOW_BELOW)
-_ONE = np.uint64(1)
-_ZERO = np.uint64(0)
-_LAST_BIT = np.uint64(63)
-
-
-@compiled
-def set_bits(places: Any, margin: Any, bits: Any) -> None:
-    """Set the bit of each place: row (i + margin[0], j + margin[1]), bit k + 32 of the row's uint64 words."""
-    for q in range(places.shape[1]):
-        bit = places[2, q] + WINDOW_BELOW
-        bits[places[0, q] + margin[0], places[1, q] + margin[1], bit >> 6] |= _ONE << np.uint64(bit & 63)
-
-
-@compiled
-def _steps_to_nearest_bit(window: Any) -> Any:
-    """Return how many places the nearest set bit of a window lies from its bit 32; the window is not 0."""
-    return min(trailing_zeros(window >> _BELOW), leading_zeros(window << _BELOW) + _ONE)
-
-
-@compiled
-def search_rows(
-    queries: Any, bits: Any, margin: Any, near: Any, row_steps: Any, row_squared_mm2: Any, spacing_mm: Any, squared_mm2: Any
-) -> None:
-    """Visit the rows around each query in order of their lateral distance until none can hold a nearer place.
-
-    Parameters
-    ----------
-    queries
-        int32, shape (3, n).
-    bits, margin
-        The target places, see :func:`set_bits`; ``margin`` is the largest row step.
-    near
-        Bricks with a target within reach; a query elsewhere is not searched.
-    row_steps, row_squared_mm2
-        int32 of shape (m, 2) and float64 of shape (m,): steps along the first two axes and their squared length, ascending.
-    spacing_mm
-        Spacing along the array axes.
-    squared_mm2
-        Where to write the squared distance, an upper bound of it where the nearest place may lie outside what was searched, inf
-        where none was found.
-    """
-    for q in range(queries.shape[1]):
-        i, j, k = queries[0, q], queries[1, q], queries[2, q]
-        squared_mm2[q] = np.inf
-        if near[i >> BRICK_BITS, j >> BRICK_BITS, k >> BRICK_BITS] == 0:
-            continue
-        word, shift = k >> 6, np.uint64(k & 63)
-        best = np.inf
-        for o in range(row_steps.shape[0]):
-            if row_squared_mm2[o] >= best:
-                break
-            row = bits[i + margin[0] + row_steps[o, 0], j + margin[1] + row_steps[o, 1]]
-            window = (row[word] >> shift) | ((row[word + 1] << _ONE) << (_LAST_BIT - shift))
-            if window != _ZERO:
-                along_mm = np.float64(_steps_to_nearest_bit(window)) * spacing_mm[2]
-                best = min(best, row_squared_mm2[o] + along_mm * along_mm)
-        squared_mm2[q] = best
+from kdseg_training.metrics.numba_engine.jit import compiled, compiled_for_vectors
 
 
 @compiled_for_vectors
