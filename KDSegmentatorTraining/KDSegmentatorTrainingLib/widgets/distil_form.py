@@ -1,0 +1,161 @@
+"""The settings of a run, as the tab Distil shows them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable, Dict, Mapping
+
+import ctk
+import qt
+
+from KDSegmentatorLib.i18n import _
+from KDSegmentatorLib.widgets.building import row
+from KDSegmentatorTrainingLib.distil.settings import WIDTHS, share_text
+from KDSegmentatorTrainingLib.presentation.distil import device_texts, method_texts
+
+FOLDS = (*range(10), "all")
+"""Folds that the form offers."""
+
+
+class DistilForm:
+    """Shows settings and returns them; decides nothing.
+
+    Parameters
+    ----------
+    place
+        Empty widget.
+    on_teacher, on_folder
+        Called with the folder that the user chose.
+    """
+
+    def __init__(self, place: Any, *, on_teacher: Callable[[str], None], on_folder: Callable[[str], None]) -> None:
+        self._place = place
+        self.teacher_path = folder_edit("distilTeacher", _("A model folder of nnU-Net v2, such as …__nnUNetPlans__3d_fullres."))
+        self.dataset_path = folder_edit("distilDataset", _("The data set's folder inside nnUNet_preprocessed."))
+        self.run_path = folder_edit("distilFolder", _("Settings, log and students of this run go here. New or empty."))
+        self.fold_combo = _combo("distilFold", [str(fold) for fold in FOLDS])
+        self.width_checks = {width: qt.QCheckBox(share_text(width)) for width in WIDTHS}
+        for width, check in self.width_checks.items():
+            check.objectName = f"distilWidth{width}"
+            check.toolTip = _("A student with {share} of the teacher's channels.").format(share=share_text(width))
+        self.method_combo = _combo("distilMethod", [text for _value, text in method_texts()])
+        self.alone_check = _check("distilAlone", _("Also train each width without the teacher, to compare"))
+        self.mirroring_check = _check("distilMirroring", _("Students mirror when they predict (8 times the work)"))
+        self.epochs_spin = _spin("distilEpochs", 1, 100_000, _("nnU-Net's own: 1000"))
+        self.iterations_spin = _spin("distilIterations", 1, 100_000, _("nnU-Net's own: 250"))
+        self.batch_spin = _spin("distilBatch", 0, 1024, _("Patches in a batch."))
+        self.batch_spin.specialValueText = _("as planned")
+        self.device_combo = _combo("distilDevice", [text for _value, text in device_texts()])
+        self._lay_out(place)
+        self.teacher_path.connect("currentPathChanged(QString)", on_teacher)
+        self.run_path.connect("currentPathChanged(QString)", on_folder)
+
+    def values(self) -> Dict[str, Any]:
+        """Return what the form says, as :class:`KDSegmentatorTrainingLib.distil.settings.DistilSettings` takes it."""
+        return {
+            "teacher": _path(self.teacher_path),
+            "dataset": _path(self.dataset_path),
+            "fold": FOLDS[self.fold_combo.currentIndex],
+            "widths": tuple(width for width, check in self.width_checks.items() if check.checked),
+            "method": method_texts()[self.method_combo.currentIndex][0],
+            "alone": bool(self.alone_check.checked),
+            "mirroring": bool(self.mirroring_check.checked),
+            "epochs": int(self.epochs_spin.value),
+            "iterations": int(self.iterations_spin.value),
+            "batch_size": int(self.batch_spin.value),
+            "device": device_texts()[self.device_combo.currentIndex][0],
+        }
+
+    def show_values(self, values: Mapping[str, Any]) -> None:
+        """Show settings; what is not among them stays."""
+        for name, path in (("teacher", self.teacher_path), ("dataset", self.dataset_path)):
+            if name in values:
+                path.currentPath = str(values[name])
+        for name, combo, offered in (
+            ("fold", self.fold_combo, list(FOLDS)),
+            ("method", self.method_combo, [value for value, _text in method_texts()]),
+            ("device", self.device_combo, [value for value, _text in device_texts()]),
+        ):
+            if values.get(name, "") in offered:
+                combo.currentIndex = offered.index(values[name])
+        for width, check in self.width_checks.items():
+            check.checked = width in values["widths"] if "widths" in values else check.checked
+        for name, box in (("alone", self.alone_check), ("mirroring", self.mirroring_check)):
+            box.checked = bool(values.get(name, box.checked))
+        for name, spin in (("epochs", self.epochs_spin), ("iterations", self.iterations_spin), ("batch_size", self.batch_spin)):
+            spin.value = int(values.get(name, spin.value))
+
+    def run_folder(self) -> Path:
+        """Return the chosen folder of the run; an empty path for none."""
+        return _path(self.run_path)
+
+    def set_locked(self, locked: bool) -> None:
+        """Lock the settings while a run is on; its folder can always be changed, to look at another run."""
+        for index in range(self._layout.rowCount()):
+            for role in (qt.QFormLayout.FieldRole, qt.QFormLayout.SpanningRole):
+                item = self._layout.itemAt(index, role)
+                if item is not None and item.widget() is not None and item.widget() is not self.run_path:
+                    item.widget().enabled = not locked
+
+    def _lay_out(self, place: Any) -> None:
+        self._layout = qt.QFormLayout(place)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        widths, budget = qt.QWidget(), qt.QWidget()
+        line = row(*self.width_checks.values())
+        line.addStretch(1)
+        widths.setLayout(line)
+        times = qt.QLabel("×")
+        times.setSizePolicy(qt.QSizePolicy.Fixed, qt.QSizePolicy.Preferred)
+        budget.setLayout(row(self.epochs_spin, times, self.iterations_spin))
+        for label, widget in (
+            (_("Teacher:"), self.teacher_path),
+            (_("Data set:"), self.dataset_path),
+            (_("Fold:"), self.fold_combo),
+            (_("Widths:"), widths),
+            (_("Learn from:"), self.method_combo),
+            ("", self.alone_check),
+            ("", self.mirroring_check),
+            (_("Epochs × steps:"), budget),
+            (_("Batch:"), self.batch_spin),
+            (_("Device:"), self.device_combo),
+            (_("Folder of the run:"), self.run_path),
+        ):
+            self._layout.addRow(label, widget)
+
+
+def folder_edit(name: str, tip: str) -> Any:
+    """Return a field for a folder."""
+    edit = ctk.ctkPathLineEdit()
+    edit.objectName = name
+    edit.filters = ctk.ctkPathLineEdit.Dirs
+    edit.toolTip = tip
+    edit.showHistoryButton = False
+    return edit
+
+
+def _combo(name: str, texts: Any) -> Any:
+    combo = qt.QComboBox()
+    combo.objectName = name
+    combo.addItems(list(texts))
+    combo.sizeAdjustPolicy = qt.QComboBox.AdjustToMinimumContentsLengthWithIcon
+    combo.minimumContentsLength = 8
+    return combo
+
+
+def _check(name: str, text: str) -> Any:
+    check = qt.QCheckBox(text)
+    check.objectName = name
+    return check
+
+
+def _spin(name: str, least: int, most: int, tip: str) -> Any:
+    spin = qt.QSpinBox()
+    spin.objectName = name
+    spin.setRange(least, most)
+    spin.toolTip = tip
+    return spin
+
+
+def _path(edit: Any) -> Path:
+    text = str(edit.currentPath).strip()
+    return Path(text) if text else Path()
