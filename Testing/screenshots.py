@@ -60,6 +60,7 @@ class Photographer:
         self._advanced()
         self._queue()
         self._error()
+        self._choose()
 
     def _run(self) -> None:
         ui, hands = self._panel.ui, self._hands
@@ -108,6 +109,37 @@ class Photographer:
         self._bed.run_events(0.1)
         self._save(dialog, "error")
         dialog.close()
+
+    def _choose(self) -> None:
+        """A family of three with stated, made-up numbers; the question with a limit on time."""
+        from kdseg_testing.threshold_student import write_threshold_student
+
+        folder = Path(self._panel.students.folder())
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, dice, seconds in (("tissue-whole", 0.91, 240.0), ("tissue-half", 0.90, 65.0), ("tissue-quarter", 0.88, 18.0)):
+            share = {"mean": dice, "n": 40, "interval": [dice - 0.01, dice + 0.01], "confidence": 0.95}
+            classes = [{"value": 1, "dice": share, "nsd": share, "hd95_mm": {**share, "interval": [0.0, 2.0]}}]
+            task = {"hardware": "an office computer", "threads": 4, "engine": "cpu", "task": "one head", "n": 20}
+            write_threshold_student(
+                folder,
+                name=name,
+                quality={"test_set": "40 example cases", "method": "made up", "classes": classes},
+                latency=[{**task, "median_s": seconds}],
+            )
+        self._load("T1 head")
+        self._panel.refresh()
+        self._hands.choose(self._panel.students.picker.combo, "tissue-whole 1.0.0")
+
+        def look(dialog: Any) -> None:
+            (spin,) = [w for w in dialog.findChildren(type(self._panel.ui.threadsSpin)) if w.objectName == "chooseSeconds"]
+            spin.value = 90
+            dialog.resize(dialog.sizeHint)
+            self._bed.run_events(0.1)
+            self._save(dialog, "choose")
+            dialog.reject()
+
+        self._hands.answer(look)
+        self._hands.click(self._panel.students.picker.choose_button)
 
     def _consent(self) -> None:
         from KDSegmentatorLib.presentation.consent import consent_view

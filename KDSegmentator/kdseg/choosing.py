@@ -219,10 +219,10 @@ def choose(candidates: Sequence[Candidate], budget: Budget) -> Choice:
 
 
 def in_words(quantity: Quantity, value: float) -> str:
-    """Return a value with its unit, for example ``12.5 s``, ``1.50 GiB`` or ``Dice 0.874``."""
+    """Return a value with its unit, for example ``12.5 s``, ``1.50 GiB of memory`` or ``Dice 0.874``."""
     if quantity is Quantity.SECONDS:
         return f"{value:.3g} s" if value < 100 else f"{value:.0f} s"
-    return f"{value / _GIB:.2f} GiB" if quantity is Quantity.MEMORY else f"Dice {value:.3f}"
+    return f"{value / _GIB:.2f} GiB of memory" if quantity is Quantity.MEMORY else f"Dice {value:.3f}"
 
 
 def described(quantity: Quantity, figure: Figure) -> str:
@@ -298,7 +298,7 @@ def _tie(fitting: Sequence[Candidate], aim: Quantity) -> str:
 
 def _asked(budget: Budget) -> str:
     words = [
-        f"a Dice of at least {limit:.3f}" if quantity is Quantity.QUALITY else f"{in_words(quantity, limit)} at most"
+        f"a Dice of at least {limit:.3f}" if quantity is Quantity.QUALITY else f"at most {in_words(quantity, limit)}"
         for quantity, limit in budget.limits()
     ]
     return " and ".join(words)

@@ -65,7 +65,7 @@ class ChooseControl:
         volume = self._volume()
         if volume is None:
             return _("No volume is chosen: time and memory are those of other volumes, or not known.")
-        return _("For the volume {name} on this computer, with the choices under Advanced.").format(name=volume.GetName())
+        return _("For the volume “{name}” on this computer, with the choices under Advanced.").format(name=volume.GetName())
 
     def _lower_ceiling(self, asked: Asked) -> None:
         """Let the run keep what was asked: less memory becomes the ceiling; more than it allows does not raise it."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, Optional, Tuple
 
-from kdseg.choosing import Candidate, Figure, Quantity, Rejection, described
+from kdseg.choosing import Candidate, Figure, Quantity, Rejection, described, in_words
 from KDSegmentatorLib.i18n import _
-from KDSegmentatorLib.presentation.quantities import GIB, duration_text, memory_text
+from KDSegmentatorLib.presentation.quantities import GIB, memory_text
 from KDSegmentatorLib.presentation.readiness import Tone
 
 
@@ -112,7 +112,7 @@ def _row(member: Any, rejection: Optional[Rejection], *, chosen: bool) -> Studen
     known = [(quantity, candidate.figure(quantity)) for quantity in Quantity]
     return StudentRow(
         title=candidate.name,
-        time=_("not known") if candidate.seconds is None else duration_text(candidate.seconds.value),
+        time=_("not known") if candidate.seconds is None else in_words(Quantity.SECONDS, candidate.seconds.value),
         memory=_("not known") if candidate.memory_bytes is None else memory_text(candidate.memory_bytes.value),
         dice=_("not known") if candidate.quality is None else f"{candidate.quality.value:.3f}",
         verdict=_("chosen") if chosen else _verdict(rejection),

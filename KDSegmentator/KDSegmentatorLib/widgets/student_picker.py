@@ -67,7 +67,7 @@ class StudentPicker:
             _("Re&move"), _("Removes the chosen student from this computer."), on_remove, "removeStudent"
         )
         self.choose_button = button(
-            _("C&hoose for me…"),
+            _("Ch&oose for me…"),
             _("Several students do the same work: names the one that keeps to the time and memory you have."),
             on_choose,
             "chooseStudent",

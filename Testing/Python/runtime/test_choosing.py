@@ -63,16 +63,16 @@ def test_the_student_for_a_budget(budget: Budget, expected: Candidate) -> None:
 def test_why_tells_every_number_with_its_source() -> None:
     why = choose(FAMILY, Budget(seconds=60)).why
     assert why == (
-        "Of 2 students that keep to 60 s at most, x1/2 has the best quality. "
-        "Known of it: 40 s (runs here); 3.00 GiB (estimated); Dice 0.890 (40 cases)."
+        "Of 2 students that keep to at most 60 s, x1/2 has the best quality. "
+        "Known of it: 40 s (runs here); 3.00 GiB of memory (estimated); Dice 0.890 (40 cases)."
     )
 
 
 def test_each_rejection_tells_all_its_reasons() -> None:
     rejected = choose(FAMILY, Budget(seconds=60, memory_bytes=int(2.5 * GIB))).rejected
     assert [r.sentence() for r in rejected] == [
-        "x1: 120 s (runs here), longer than 60 s; 6.00 GiB (estimated), more than 2.50 GiB.",
-        "x1/2: 3.00 GiB (estimated), more than 2.50 GiB.",
+        "x1: 120 s (runs here), longer than 60 s; 6.00 GiB of memory (estimated), more than 2.50 GiB of memory.",
+        "x1/2: 3.00 GiB of memory (estimated), more than 2.50 GiB of memory.",
     ]
 
 
@@ -80,7 +80,7 @@ def test_where_none_fits_the_nearest_is_named() -> None:
     answer = choose(FAMILY, Budget(seconds=10))
     assert answer.chosen is None
     assert answer.nearest is QUARTER  # 20 % over, the others 300 % and 1100 %
-    assert answer.why == "No student keeps to 10 s at most. Nearest comes x1/4: 12 s (runs here), longer than 10 s."
+    assert answer.why == "No student keeps to at most 10 s. Nearest comes x1/4: 12 s (runs here), longer than 10 s."
     # the worst miss counts: 3 % of quality against 20 % of time
     assert choose(FAMILY, Budget(seconds=10, least_quality=0.9)).nearest is QUARTER
     assert choose((WHOLE, QUARTER), Budget(seconds=100, least_quality=0.99)).nearest is QUARTER  # 12 % against 20 %
@@ -127,7 +127,7 @@ def test_a_single_one_that_fits_is_chosen_and_its_unknown_quality_is_told() -> N
 def test_all_unknown_is_told_as_such() -> None:
     answer = choose((student("a"), student("b")), Budget(seconds=60))
     assert (answer.chosen, answer.nearest) == (None, None)
-    assert answer.why == "No student keeps to 60 s at most. For each of them a number that is limited is not known."
+    assert answer.why == "No student keeps to at most 60 s. For each of them a number that is limited is not known."
 
 
 def test_ties_go_to_the_faster_then_to_less_memory_then_to_fewer_parameters() -> None:
