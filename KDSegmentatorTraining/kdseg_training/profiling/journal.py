@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Tuple
 
@@ -13,6 +14,12 @@ from kdseg_training.profiling.lanes import Lane, Outcome
 from kdseg_training.profiling.request import ProfileRequest
 
 SCHEMA = "kdseg-profile-journal/1"
+
+
+@dataclass(frozen=True)
+class _Kept:
+    start_s: float
+    outcomes: Tuple[Outcome, ...]
 
 
 class Journal:
@@ -41,11 +48,13 @@ class Journal:
             "digests": list(digests),
             "machine": machine,
         }
-        self._outcomes = self._read() if self._path.exists() else {}
+        self._kept = self._read() if self._path.exists() else {}
 
-    def outcomes(self, subject: int, threads: int) -> List[Outcome]:
-        """Return what was finished of a lane, in order."""
-        return list(self._outcomes.get(f"{subject}/{threads}", []))
+    def fill(self, lane: Lane) -> None:
+        """Put what was finished into a lane."""
+        kept = self._kept.get(_key(lane))
+        if kept is not None:
+            lane.start_s, lane.outcomes = kept.start_s, list(kept.outcomes)
 
     def write(self, lanes: List[Lane]) -> None:
         """Write everything that is finished.
@@ -55,10 +64,10 @@ class Journal:
         OutputError
             If the file cannot be written.
         """
-        runs = {f"{lane.subject}/{lane.threads}": to_data(lane.outcomes) for lane in lanes}
+        runs = {_key(lane): to_data(_Kept(lane.start_s, tuple(lane.outcomes))) for lane in lanes}
         write_bytes(self._path, (json.dumps({**self._header, "runs": runs}, allow_nan=False) + "\n").encode("ascii"))
 
-    def _read(self) -> Dict[str, List[Outcome]]:
+    def _read(self) -> Dict[str, _Kept]:
         data = self._parse()
         for key, expected in self._header.items():
             if data.get(key) != expected:
@@ -70,9 +79,9 @@ class Journal:
                     remedy="Name another journal, or remove this one to begin anew.",
                 )
         runs = data.get("runs")
-        if not isinstance(runs, dict) or not all(isinstance(items, list) for items in runs.values()):
+        if not isinstance(runs, dict):
             raise ConfigurationError("The journal is damaged.", path=self._path, remedy="Remove it to begin anew.")
-        return {key: [from_data(Outcome, item, path=self._path) for item in items] for key, items in runs.items()}
+        return {key: from_data(_Kept, item, path=self._path) for key, item in runs.items()}
 
     def _parse(self) -> Mapping[str, Any]:
         try:
@@ -80,3 +89,7 @@ class Journal:
         except (OSError, ValueError) as error:
             raise ConfigurationError("The journal cannot be read.", found=str(error)[:200], path=self._path) from error
         return data if isinstance(data, dict) else {}
+
+
+def _key(lane: Lane) -> str:
+    return f"{lane.subject}/{lane.threads}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, List, Mapping, Optional, Tuple
 
 from kdseg.errors import KDSegError, WorkerError
@@ -11,7 +11,7 @@ from kdseg.worker.error_data import error_as_data
 from kdseg_training.profiling.json_data import from_data
 from kdseg_training.profiling.load import LoadWatch
 from kdseg_training.profiling.memory_tree import TreeWatch
-from kdseg_training.profiling.runs import Measurement, MemorySource, ProfileRun, StageCost
+from kdseg_training.profiling.runs import STAGES, Measurement, MemorySource, ProfileRun, StageCost
 from kdseg_training.profiling.subject_process import OnProgress, SubjectProcess
 from kdseg_training.profiling.worker_loop import RUN
 
@@ -35,10 +35,12 @@ class Lane:
     ----------
     subject
         Position of the subject in the request; students come first.
-    process
-        Runs it.
     workers
         Whether it starts processes of its own, whose memory counts.
+    process
+        Runs it; None where nothing is left to run.
+    start_s
+        How long it took until it was ready.
     outcomes
         In order, those of a journal included.
     error
@@ -47,10 +49,10 @@ class Lane:
 
     subject: int
     threads: int
-    process: SubjectProcess
     workers: bool
-    start_s: float
-    outcomes: List[Outcome]
+    process: Optional[SubjectProcess] = None
+    start_s: float = 0.0
+    outcomes: List[Outcome] = field(default_factory=list)
     error: Optional[KDSegError] = None
 
     @property
@@ -66,6 +68,8 @@ class Lane:
         KDSegError
             If the run fails.
         """
+        if self.process is None:
+            raise WorkerError("The process of this subject was not started.")
         tree = TreeWatch(self.process.pid).start() if self.workers and TreeWatch.works_here() else None
         load = LoadWatch.begin()
         try:
@@ -110,7 +114,8 @@ def read_outcome(report: Mapping[str, Any], number: int, warm_up: bool, load: Lo
     """
     try:
         facts: Mapping[str, Any] = report["facts"]
-        stages = tuple(from_data(StageCost, stage) for stage in report["stages"])
+        costs = [from_data(StageCost, stage) for stage in report["stages"]]
+        stages = tuple(sorted(costs, key=lambda cost: STAGES.index(cost.stage)))
         source, peak = _peak(report, tree_bytes)
         run = ProfileRun(
             round=number,

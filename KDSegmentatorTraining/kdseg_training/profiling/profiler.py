@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, List, Mapping, Optional, Sequence
 
 from kdseg.errors import Cancelled, ChannelError, KDSegError, PathLike
 from kdseg.hardware import this_machine
@@ -96,10 +96,11 @@ class _Session:
         self._tell, self._cancel = progress, cancel
         self._plans: List[SubjectPlan] = subject_plans(request, folder)
         self._lanes: List[Lane] = []
-        self._facts: Dict[int, Mapping[str, Any]] = {}
+        self._facts: List[Mapping[str, Any]] = []
         self._volume: Optional[VolumeFacts] = None
         self._journal: Optional[Journal] = None
         self._notes: List[str] = []
+        self._rounds = request.warm_ups + request.repetitions
         self._peaks = PeakLanes(request.threads if request.machine_peak else (), folder, cancel)
 
     def open(self, journal: Optional[PathLike]) -> None:
@@ -108,27 +109,38 @@ class _Session:
         if self._request.volume_paths:
             self._stage(self._request.volume_paths)  # before anything slow
         for index, plan in enumerate(self._plans):
-            for threads in self._request.threads:
-                self._tell(ProfileProgress(0.0, None, f"Opening {plan.shown}"))
-                self._open_lane(index, plan, threads)
+            self._tell(ProfileProgress(0.0, None, f"Checking {plan.shown}"))
+            self._facts.append(self._describe(plan))
+            self._lanes += [Lane(index, threads, plan.workers) for threads in self._request.threads]
         self._check_channels()
         if self._volume is None:
             self._synthesise()
-        self._peaks.open()
         if journal is not None:
-            digests = tuple(str(self._facts[i]["sha256"]) for i in range(len(self._plans)))
+            digests = tuple(str(facts["sha256"]) for facts in self._facts)
             self._journal = Journal(journal, self._request, digests, this_machine())
             for lane in self._lanes:
-                lane.outcomes = self._journal.outcomes(lane.subject, lane.threads)
+                self._journal.fill(lane)
+        for lane in self._lanes:
+            if len(lane.outcomes) < self._rounds:
+                self._start(lane)
+        if any(lane.process is not None for lane in self._lanes):
+            self._peaks.open()
 
-    def _open_lane(self, index: int, plan: SubjectPlan, threads: int) -> None:
+    def _describe(self, plan: SubjectPlan) -> Mapping[str, Any]:
+        """Ask a process of its own, because checking a subject needs memory that a run does not."""
+        threads = self._request.threads[0]
         settings = plan.write_settings(threads)
-        process = SubjectProcess(plan.module, settings, threads, python=plan.python, cancel=self._cancel)
-        self._stack.callback(process.close)
-        start_s = process.start()
-        facts = process.ask(DESCRIBE)
-        self._facts.setdefault(index, facts)
-        self._lanes.append(Lane(index, threads, process, plan.workers, start_s, []))
+        with SubjectProcess(plan.module, settings, threads, python=plan.python, cancel=self._cancel) as process:
+            process.start()
+            return process.ask(DESCRIBE)
+
+    def _start(self, lane: Lane) -> None:
+        plan, found = self._plans[lane.subject], self._facts[lane.subject]["settings"]
+        self._tell(ProfileProgress(0.0, None, f"Starting {plan.shown}, {_threads(lane.threads)}"))
+        settings = plan.write_settings(lane.threads, **found)
+        lane.process = SubjectProcess(plan.module, settings, lane.threads, python=plan.python, cancel=self._cancel)
+        self._stack.callback(lane.process.close)
+        lane.start_s = lane.process.start()
 
     def _check_channels(self) -> None:
         needed = {plan.shown: int(self._facts[i]["channels"]) for i, plan in enumerate(self._plans)}
@@ -164,19 +176,19 @@ class _Session:
 
     def run_rounds(self) -> None:
         """Run every lane in every round; a lane that failed is left out from then on."""
-        rounds = self._request.warm_ups + self._request.repetitions
-        for number in range(rounds):
-            self._peaks.run_once()
-            for lane in next_lanes(self._lanes, number):
-                if lane.error is None and len(lane.outcomes) <= number:
-                    self._run(lane, number, rounds)
+        for number in range(self._rounds):
+            waiting = [lane for lane in next_lanes(self._lanes, number) if lane.error is None and len(lane.outcomes) <= number]
+            if waiting:
+                self._peaks.run_once()
+            for lane in waiting:
+                self._run(lane, number)
 
-    def _run(self, lane: Lane, number: int, rounds: int) -> None:
+    def _run(self, lane: Lane, number: int) -> None:
         def told(share: float) -> None:
             done = sum(len(one.outcomes) for one in self._lanes)
-            fraction = (done + share) / (rounds * len(self._lanes))
-            text = f"Round {number + 1} of {rounds}: {self._key(lane.subject)}, {_threads(lane.threads)}"
-            self._tell(ProfileProgress(min(fraction, 1.0), self._left(lane, share, rounds), text))
+            fraction = (done + share) / (self._rounds * len(self._lanes))
+            text = f"Round {number + 1} of {self._rounds}: {self._key(lane.subject)}, {_threads(lane.threads)}"
+            self._tell(ProfileProgress(min(fraction, 1.0), self._left(lane, share), text))
 
         told(0.0)
         try:
@@ -190,11 +202,11 @@ class _Session:
         if self._journal is not None:
             self._journal.write(self._lanes)
 
-    def _left(self, running: Lane, share: float, rounds: int) -> Optional[float]:
+    def _left(self, running: Lane, share: float) -> Optional[float]:
         open_lanes = [lane for lane in self._lanes if lane.error is None]
         if any(lane.seconds is None for lane in open_lanes):
             return None
-        left = sum((rounds - len(lane.outcomes)) * (lane.seconds or 0.0) for lane in open_lanes)
+        left = sum((self._rounds - len(lane.outcomes)) * (lane.seconds or 0.0) for lane in open_lanes)
         return max(0.0, left - share * (running.seconds or 0.0))
 
     def result(self, command: Sequence[str]) -> Profile:
@@ -207,7 +219,7 @@ class _Session:
         if volume is None:
             raise no_volume(self._plans[0].shown)
         found = dict(versions())
-        for facts in self._facts.values():
+        for facts in self._facts:
             found.update(facts["versions"])
         return Profile(
             created_utc=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -230,7 +242,7 @@ class _Session:
         )
 
     def _subject_notes(self) -> List[str]:
-        return [f"{self._key(i)}: {note}" for i, facts in self._facts.items() for note in facts["notes"]]
+        return [f"{self._key(i)}: {note}" for i, facts in enumerate(self._facts) for note in facts["notes"]]
 
     def _key(self, index: int) -> str:
         names = [plan.name or str(self._facts[i]["name"]) for i, plan in enumerate(self._plans)]

@@ -7,8 +7,6 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from kdseg.process_memory import peak_resident_bytes, reset_peak, resident_bytes
 
-LABELS = "resample and arg-max"
-
 
 class StageWatch:
     """Told when a stage begins; the stage before it ends then.
@@ -32,8 +30,18 @@ class StageWatch:
     def enter(self, stage: str) -> None:
         """Begin a stage; nothing happens if it is the current one."""
         if stage != self._stage:
-            self._leave()
+            self.leave()
             self._stage, self._began = stage, time.perf_counter()
+
+    def leave(self) -> None:
+        """End the stage; time until the next one belongs to none."""
+        self._highest = max(self._highest, peak_resident_bytes())
+        if self._stage is not None:
+            self._seconds[self._stage] = self._seconds.get(self._stage, 0.0) + time.perf_counter() - self._began
+            if self._resettable:
+                self._peaks[self._stage] = max(self._peaks.get(self._stage, 0), peak_resident_bytes())
+                reset_peak()
+        self._stage = None
 
     def finish(self, seconds: Optional[Mapping[str, float]] = None) -> None:
         """End the last stage.
@@ -43,7 +51,7 @@ class StageWatch:
         seconds
             Times of stages that were taken elsewhere, because they interleave; they replace those taken here.
         """
-        self._leave()
+        self.leave()
         self._seconds.update(seconds or {})
 
     def report(self) -> Dict[str, Any]:
@@ -59,12 +67,3 @@ class StageWatch:
             "stages": stages,
             "facts": self.facts,
         }
-
-    def _leave(self) -> None:
-        self._highest = max(self._highest, peak_resident_bytes())
-        if self._stage is not None:
-            self._seconds[self._stage] = self._seconds.get(self._stage, 0.0) + time.perf_counter() - self._began
-            if self._resettable:
-                self._peaks[self._stage] = max(self._peaks.get(self._stage, 0), peak_resident_bytes())
-                reset_peak()
-        self._stage = None

@@ -20,7 +20,10 @@ from kdseg_training.profiling.worker_loop import Subject, Tell, serve
 
 @dataclass(frozen=True)
 class StudentSettings:
-    """Bundle, the JSON file that lists the image files, the label map to write, and how to compute."""
+    """Bundle, the JSON file that lists the image files, the label map to write, and how to compute.
+
+    ``sha256`` is that of the bundle as it was described, empty for a process that describes.
+    """
 
     path: str
     volume_list: str
@@ -29,6 +32,7 @@ class StudentSettings:
     mirroring: bool
     tile_step_size: Optional[float]
     engine: EngineName
+    sha256: str = ""
 
     @property
     def options(self) -> Options:
@@ -48,7 +52,6 @@ class StudentRunner:
         import kdseg.pipeline  # noqa: F401
 
         self._settings = settings
-        self._digest = ""
 
     def describe(self) -> Dict[str, Any]:
         """Return what the bundle says."""
@@ -58,7 +61,6 @@ class StudentRunner:
         from kdseg.student_facts import quality_figure
 
         student = load_student(self._settings.path)
-        self._digest = student.digest
         job = Job(student, Limits(self._settings.threads), self._settings.options)
         notes = []
         flops: Optional[int] = None
@@ -82,6 +84,7 @@ class StudentRunner:
             "typical_volume": to_data(typical_volume(read_plans(self._settings.path))),
             "versions": {},
             "notes": notes,
+            "settings": {"sha256": student.digest},
         }
 
     def run(self, watch: StageWatch, tell: Tell) -> None:
@@ -98,7 +101,7 @@ class StudentRunner:
         paths = read_volume_list(settings.volume_list)
         watch.enter("load")
         student = load_student(settings.path)
-        if self._digest and student.digest != self._digest:
+        if student.digest != settings.sha256:
             raise BundleIntegrityError("The student was changed while it was profiled.", path=settings.path)
         watch.enter(Stage.READ.value)
         volume = read_volume(paths, strict=False)

@@ -55,12 +55,12 @@ class SubjectPlan:
         """For messages before it was opened."""
         return self.name or Path(self.path).name
 
-    def write_settings(self, threads: int) -> Path:
-        """Write the settings of one process and return the file."""
+    def write_settings(self, threads: int, **found: Any) -> Path:
+        """Write the settings of one process, with what was found out when it was described, and return the file."""
         stem = f"subject-{self.number}-{threads}"
         common = {"volume_list": str(self.folder / VOLUME_LIST), "output": str(self.folder / f"{stem}.nii.gz")}
         path = self.folder / f"{stem}.json"
-        path.write_text(json.dumps({**self.settings, **common, "threads": threads}), encoding="ascii")
+        path.write_text(json.dumps({**self.settings, **common, **found, "threads": threads}), encoding="ascii")
         return path
 
 

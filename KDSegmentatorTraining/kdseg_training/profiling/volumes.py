@@ -22,7 +22,7 @@ _SEED = 0
 
 
 def typical_volume(plans: Mapping[str, Any]) -> Optional[SyntheticVolume]:
-    """Return the median volume of the training data (cropped to what is not 0), as ``plans.json`` tells; None if it does not."""
+    """Return the median volume of the training data (cropped to what is not 0), as ``plans.json`` tells; else None."""
     shape, spacing = (plans.get(f"original_median_{what}_after_transp") for what in ("shape", "spacing"))
     backward = plans.get("transpose_backward", [0, 1, 2])
     if not isinstance(backward, list) or sorted(backward) != [0, 1, 2] or not all(map(_is_three_numbers, (shape, spacing))):
