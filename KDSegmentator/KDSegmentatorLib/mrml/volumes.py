@@ -53,13 +53,36 @@ def export_volume(volume_node: Any, folder: PathLike, name: str = "volume") -> P
     """
     voxels = voxels_of(volume_node)
     geometry_of(volume_node)  # refuses a grid that cannot be used
-    header = _header(voxels.dtype, voxels.shape, *lps_steps(volume_node))
     target = Path(folder) / f"{name}.nrrd"
+    write_nrrd(target, voxels, *lps_steps(volume_node))
+    return target
+
+
+def write_nrrd(
+    target: Path, voxels: npt.NDArray[Any], steps: npt.NDArray[np.float64], origin: npt.NDArray[np.float64]
+) -> None:
+    """Write voxels as they are, plane by plane.
+
+    Parameters
+    ----------
+    target
+        The file.
+    voxels
+        Shape (k, j, i), of an integer or floating-point type.
+    steps
+        Step from voxel to voxel in LPS, in mm; one column for each of i, j and k.
+    origin
+        Centre of the first voxel in LPS, in mm.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
     with atomic_path(target) as temporary, open(temporary, "wb") as file:
-        file.write(header)
+        file.write(_header(voxels.dtype, voxels.shape, steps, origin))
         for plane in voxels:
             file.write(np.ascontiguousarray(plane).data)
-    return target
 
 
 def export_volumes(volume_nodes: Sequence[Any], folder: PathLike) -> Tuple[Path, ...]:

@@ -16,6 +16,7 @@ LOGICS = (
     ("SubjectHierarchy", "subjecthierarchy", "vtkSlicerSubjectHierarchyModuleLogic"),
     ("Sequences", "sequences", "vtkSlicerSequencesLogic"),
     ("Tables", "tables", "vtkSlicerTablesLogic"),
+    ("Plots", "plots", "vtkSlicerPlotsLogic"),
     ("Texts", "texts", "vtkSlicerTextsLogic"),
     ("Models", "models", "vtkSlicerModelsLogic"),
     ("Markups", "markups", "vtkSlicerMarkupsLogic"),
