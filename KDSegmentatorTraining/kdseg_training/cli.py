@@ -13,7 +13,9 @@ from kdseg_training.distillation.commands.distill import distill
 from kdseg_training.distillation.commands.family import family
 from kdseg_training.distillation.commands.soft_labels import soft_labels
 from kdseg_training.distillation.commands.study import study
+from kdseg_training.synthesis.command import synthesize
 from kdseg_training.evaluation.command import evaluate
+from kdseg_training.profiling.command import profile
 
 app = typer.Typer(name="kdseg-training", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -85,8 +87,10 @@ def export(
 app.command()(distill)
 app.command()(evaluate)
 app.command()(family)
+app.command()(profile)
 app.command()(soft_labels)
 app.command()(study)
+app.command()(synthesize)
 
 
 def main() -> None:

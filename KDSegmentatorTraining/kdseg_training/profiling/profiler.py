@@ -47,6 +47,7 @@ def profile(
     cancel: Callable[[], bool] = lambda: False,
     journal: Optional[PathLike] = None,
     command: Sequence[str] = (),
+    on_described: Callable[[Sequence[str]], None] = lambda _keys: None,
 ) -> Profile:
     """Profile students and teachers on this machine.
 
@@ -62,6 +63,8 @@ def profile(
         A JSON file in which every finished run is kept; runs that it holds of the same request are not repeated.
     command
         Words for the profile that repeat it.
+    on_described
+        Told the keys of all subjects before the first run; may raise.
 
     Returns
     -------
@@ -78,6 +81,8 @@ def profile(
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kdseg-profile-")))
         session = _Session(request, folder, stack, progress, cancel)
+        session.describe()
+        on_described(session.keys())
         session.open(journal)
         session.run_rounds()
         return session.result(command)
@@ -103,9 +108,8 @@ class _Session:
         self._rounds = request.warm_ups + request.repetitions
         self._peaks = PeakLanes(request.threads if request.machine_peak else (), folder, cancel)
 
-    def open(self, journal: Optional[PathLike]) -> None:
-        """Start every process, describe the subjects, and lay the volume ready."""
-        self._stack.callback(self._peaks.close)
+    def describe(self) -> None:
+        """Read the user's volume and ask every subject what it is."""
         if self._request.volume_paths:
             self._stage(self._request.volume_paths)  # before anything slow
         for index, plan in enumerate(self._plans):
@@ -113,6 +117,14 @@ class _Session:
             self._facts.append(self._describe(plan))
             self._lanes += [Lane(index, threads, plan.workers) for threads in self._request.threads]
         self._check_channels()
+
+    def keys(self) -> List[str]:
+        """Return the keys of all subjects."""
+        return [self._key(index) for index in range(len(self._plans))]
+
+    def open(self, journal: Optional[PathLike]) -> None:
+        """Lay the volume ready and start every process that has something left to run."""
+        self._stack.callback(self._peaks.close)
         if self._volume is None:
             self._synthesise()
         if journal is not None:
