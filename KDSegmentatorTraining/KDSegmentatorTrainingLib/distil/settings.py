@@ -18,6 +18,9 @@ WIDTHS = {2: "half", 4: "quarter", 8: "eighth"}
 METHODS = ("A", "B", "C")
 """Combinations of losses that are published."""
 
+VALIDATION_SHARE = 5
+"""So many training steps for each validation batch; nnU-Net's own 250 and 50."""
+
 DEVICES = ("auto", "cpu", "cuda")
 """What may compute."""
 
@@ -138,7 +141,11 @@ class DistilSettings:
             "preprocessed": str(self.dataset.parent),
             "results": results,
             "device": self.device,
-            "budget": {"epochs": self.epochs, "iterations": self.iterations},
+            "budget": {
+                "epochs": self.epochs,
+                "iterations": self.iterations,
+                "validation_iterations": max(1, self.iterations // VALIDATION_SHARE),
+            },
         }
         if self.batch_size:
             run["budget"]["batch_size"] = self.batch_size

@@ -87,8 +87,13 @@ class RunWatch:
         self.progress, self.error = Progress(), ""
         if folder != Path() and folder.is_absolute():
             qt.QSettings().setValue(SETTING, str(folder))
-            self.run = DistilRun(folder)
-            self._look()
+            try:
+                self.run = DistilRun(folder)
+                self._look()
+            except KDSegError:
+                self.run = None
+                self._on_changed()
+                raise
         self._on_changed()
 
     def start_watching(self) -> None:

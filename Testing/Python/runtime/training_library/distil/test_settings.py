@@ -40,10 +40,12 @@ def test_the_file_of_a_form(settings, folders) -> None:
         "preprocessed": str(dataset.parent),
         "results": "results",
         "device": "cuda",
-        "budget": {"epochs": 10, "iterations": 20, "batch_size": 3},
+        "budget": {"epochs": 10, "iterations": 20, "validation_iterations": 4, "batch_size": 3},
         "teacher": {"model_folder": str(teacher), "folds": [2]},
         "students": [{"name": "quarter_A", "factor": 4, "mirroring": False, "method": "A"}],
     }
+    assert settings().as_run()["budget"] == {"epochs": 1000, "iterations": 250, "validation_iterations": 50}
+    assert settings(iterations=3).as_run()["budget"]["validation_iterations"] == 1
     assert "teacher" not in settings(method=None).as_run()
     assert settings(fold="all").as_run()["teacher"]["allow_seen_validation"] is True
 
