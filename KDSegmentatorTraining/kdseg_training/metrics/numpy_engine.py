@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
+from kdseg_training.metrics.class_boxes import ClassBoxes
 from kdseg_training.metrics.definitions import SurfaceDefinition
 from kdseg_training.metrics.distances import DirectedDistances, SurfaceDistances
 from kdseg_training.metrics.nearest import near_offsets, nearest_distances_mm
 from kdseg_training.metrics.overlap import OverlapCounts, overlap_counts
 from kdseg_training.metrics.surfaces import on_surface, surface_codes
 
-Box = Optional[Tuple[slice, ...]]
 ClassMeasurement = Tuple[OverlapCounts, Optional[SurfaceDistances]]
 
 
@@ -47,11 +46,10 @@ def measure_classes(
     dict
         By class: the counts, and the distances where both masks hold voxels, else None.
     """
-    prediction_boxes = _boxes(prediction)
-    reference_boxes = _boxes(reference)
+    boxes = ClassBoxes(prediction, reference)
     measured: Dict[int, ClassMeasurement] = {}
     for value in classes:
-        box = _union(prediction_boxes[value - 1], reference_boxes[value - 1])
+        box = boxes[value]
         if box is None:
             measured[value] = OverlapCounts(0, 0, 0), None
             continue
@@ -91,15 +89,3 @@ def surface_distances(
         from_prediction=directed(prediction_codes, on_prediction, on_reference),
         from_reference=directed(reference_codes, on_reference, on_prediction),
     )
-
-
-def _boxes(labels: npt.NDArray[np.uint8]) -> List[Box]:
-    """Return the bounding box of every value from 1 to 255; None where it does not occur."""
-    return list(ndimage.find_objects(labels, max_label=255))
-
-
-def _union(a: Box, b: Box) -> Box:
-    """Return the smallest box around two boxes, either of which may be missing."""
-    if a is None or b is None:
-        return a if b is None else b
-    return tuple(slice(min(s.start, t.start), max(s.stop, t.stop)) for s, t in zip(a, b))

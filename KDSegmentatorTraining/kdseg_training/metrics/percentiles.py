@@ -34,7 +34,7 @@ def weighted_percentile_mm(directed: DirectedDistances, weights: npt.NDArray[np.
     largest = float(distances.max(initial=0.0))
     if percent >= 100.0 or largest == 0.0:
         return largest
-    own = weights[directed.codes]
+    own = weights.take(directed.codes)
     at_zero = float(directed.coincident @ weights)
     total = at_zero + float(own.sum())
     goal = percent / 100.0 * total

@@ -93,7 +93,7 @@ def summarise(
 
 
 def _sums(directed: DirectedDistances, weights: npt.NDArray[np.float64], tolerances_mm: Sequence[float]) -> _Direction:
-    own = weights[directed.codes]
+    own = weights.take(directed.codes)
     at_zero = float(directed.coincident @ weights)
     within = [at_zero + float(own[directed.distances_mm <= tolerance].sum()) for tolerance in tolerances_mm]
     return _Direction(

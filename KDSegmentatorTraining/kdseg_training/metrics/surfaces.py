@@ -33,7 +33,8 @@ def surface_codes(mask: npt.NDArray[np.bool_], margin: Margin, definition: Surfa
     numpy.ndarray
         uint8, of shape ``mask.shape + 1 + 2 margin`` (corners) or ``mask.shape + 2 margin`` (voxels).
     """
-    padded = np.pad(mask.view(np.uint8), [(m + 1, m + 1) for m in margin])
+    padded = np.zeros([n + 2 * m + 2 for n, m in zip(mask.shape, margin)], np.uint8)
+    padded[tuple(slice(m + 1, -m - 1) for m in margin)] = mask
     if definition is SurfaceDefinition.SURFACE_ELEMENTS:
         pairs = padded[:, :, :-1] | np.left_shift(padded[:, :, 1:], _ONE)
         quads = pairs[:, :-1] | np.left_shift(pairs[:, 1:], _TWO)
