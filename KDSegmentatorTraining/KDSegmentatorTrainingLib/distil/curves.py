@@ -75,9 +75,33 @@ def select(tables: Mapping[str, Table], quantity: Quantity) -> Curves:
     return Curves(tuple(range(1, length + 1)), tuple(lines))
 
 
-def tables_of(students: Sequence[StudentFolder]) -> Dict[str, Dict[str, List[float]]]:
-    """Return the tables of a run's students."""
-    return {student.name: read_table(student.table) for student in students}
+class Tables:
+    """The tables of a run's students, read again only when their files changed.
+
+    Attributes
+    ----------
+    version
+        Grows when a table changed.
+    """
+
+    def __init__(self) -> None:
+        self.version = 0
+        self._known: Dict[Path, Tuple[Tuple[int, int], Dict[str, List[float]]]] = {}
+
+    def read(self, students: Sequence[StudentFolder]) -> Dict[str, Dict[str, List[float]]]:
+        """Return the table of each student, by its name."""
+        return {student.name: self._table(student.table) for student in students}
+
+    def _table(self, path: Path) -> Dict[str, List[float]]:
+        try:
+            status = path.stat()
+        except OSError:
+            return {}
+        stamp = (status.st_mtime_ns, status.st_size)
+        if path not in self._known or self._known[path][0] != stamp:
+            self._known[path] = (stamp, read_table(path))
+            self.version += 1
+        return self._known[path][1]
 
 
 def last(table: Table, column: str) -> float:

@@ -6,7 +6,7 @@ import json
 import platform
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from kdseg.atomic import write_bytes
 from kdseg.errors import ConfigurationError, OutputError
@@ -14,6 +14,9 @@ from KDSegmentatorLib.i18n import _
 
 CONFIGURATION, STATE, PROGRESS, STOP, LOG = "distil.yaml", "run.json", "progress.json", "stop", "log.txt"
 """Files in the folder; the students lie in ``results``, exported ones in ``students``."""
+
+CHECKED = "distil.check.yaml"
+"""The settings while they are being checked; only what passed becomes the run's."""
 
 RESULTS, STUDENTS = "results", "students"
 
@@ -132,13 +135,19 @@ class RunFolder:
         """Raise ConfigurationError unless the folder is new, empty, or that of a run, so that nothing is mixed."""
         if not self.path.is_absolute():
             raise ConfigurationError(_("The folder of the run is not chosen."), remedy=_("Choose a folder for this run."))
-        if self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir()) and not self.file(STATE).is_file()):
+        if self.path.is_file() or not (self.file(STATE).is_file() or self._foreign() == []):
             raise ConfigurationError(
                 _("This folder holds other things."),
                 expected=_("a new or empty folder, or one of an earlier run"),
                 path=self.path,
                 remedy=_("Choose another folder for this run, or make a new one."),
             )
+
+    def _foreign(self) -> List[str]:
+        """Return what lies in the folder besides hidden files and what a run that did not start may have left."""
+        own = {CONFIGURATION, CHECKED, PROGRESS, STOP, LOG}
+        names = [path.name for path in self.path.iterdir()] if self.path.is_dir() else []
+        return [name for name in names if name not in own and not name.startswith(".")]
 
     def write_state(self, state: RunState) -> None:
         """Write the state atomically."""

@@ -13,7 +13,7 @@ import slicer
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.panel.guard import guarded
 from KDSegmentatorTrainingLib.distil.charts import CurveChart
-from KDSegmentatorTrainingLib.distil.curves import select, tables_of
+from KDSegmentatorTrainingLib.distil.curves import Tables, select
 from KDSegmentatorTrainingLib.distil.environment import TrainingPython
 from KDSegmentatorTrainingLib.distil.run import RunPhase
 from KDSegmentatorTrainingLib.distil.settings import DistilSettings, guess_dataset, known_keys
@@ -52,6 +52,8 @@ class DistilControl:
         self.failures, self._services = services.failures, services
         self.parameters: Optional[Any] = None
         self._ready = False
+        self._tables = Tables()
+        self._drawn: Any = None
         self.python = PythonControl(failures=services.failures, on_changed=self.update)
         self.watch = RunWatch(failures=services.failures, log=services.log, on_changed=self.update)
         self.export = ExportControl(self.watch, self.python, library=_library, failures=services.failures, log=services.log)
@@ -103,11 +105,12 @@ class DistilControl:
         watch = self.watch
         asking = _("Asking the Python that trains…") if self.python.asking else ""
         asking = _("Checking settings, data and teacher…") if watch.checking else asking
-        situation = DistilSituation(watch.phase, asking, watch.progress.message, watch.error)
+        message = "" if watch.progress.state == "training" else watch.progress.message
+        situation = DistilSituation(watch.phase, asking, message, watch.error)
         self.tab.show_python(self.python.sentence, self.python.tone)
         self.tab.check_button.enabled = bool(self.python.program) and not self.python.asking
         self.tab.show_readiness(distil_readiness(situation), run_progress(watch.progress, watch.phase))
-        tables = tables_of(watch.students)
+        tables = self._tables.read(watch.students)
         self.tab.show_students(student_rows(watch.students, tables, watch.progress))
         self.tab.show_export(self.export.show())
         chart = self._chart()
@@ -141,7 +144,8 @@ class DistilControl:
         """Show the curves in Slicer's plot view."""
         chart = self._chart()
         if chart is not None:
-            self._draw(tables_of(self.watch.students))
+            self._drawn = None
+            self._draw(self._tables.read(self.watch.students))
             chart.show_in_layout()
 
     def _start(self, mode: str) -> None:
@@ -216,7 +220,10 @@ class DistilControl:
         chart, run = self._chart(), self.watch.run
         if chart is not None and run is not None:
             quantity = quantity_texts()[int(self.tab.quantity_combo.currentIndex)][0]
-            chart.show(select(tables, quantity), quantity, run.folder.path.name)
+            wanted = (chart.run, quantity, self._tables.version)
+            if wanted != self._drawn:  # a chart that is drawn anew each second cannot be looked at
+                chart.show(select(tables, quantity), quantity, run.folder.path.name)
+                self._drawn = wanted
 
 
 def _library() -> Any:

@@ -14,7 +14,7 @@ from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.panel.guard import guarded
 from KDSegmentatorTrainingLib.distil.environment import TrainingPython, companion_arguments
 from KDSegmentatorTrainingLib.distil.export import last_object, told_error
-from KDSegmentatorTrainingLib.distil.folder import CONFIGURATION, Progress, StudentFolder
+from KDSegmentatorTrainingLib.distil.folder import CHECKED, CONFIGURATION, Progress, StudentFolder
 from KDSegmentatorTrainingLib.distil.question import Answer, Question
 from KDSegmentatorTrainingLib.distil.run import MODES, DistilRun, RunPhase, forget_finished
 from KDSegmentatorTrainingLib.distil.settings import DistilSettings, yaml_text
@@ -22,9 +22,6 @@ from KDSegmentatorTrainingLib.panel.distil_python import environment
 
 SETTING = "KDSegmentatorTraining/RunFolder"
 """Key of the application's setting with the folder of the run that was looked at last."""
-
-CHECKED = "distil.check.yaml"
-"""The file of settings while it is being checked; only what passed becomes the run's."""
 
 INTERVAL_MS = 1000
 """How often the run's files are looked at."""
@@ -220,7 +217,8 @@ class RunWatch:
         self.phase = None  # what cannot be read is not asked again and again
         self.phase = self.run.phase()
         self.progress = self.run.folder.progress()
-        self.error = self.run.error().problem if self.phase is RunPhase.FAILED else ""
+        error = self.run.error() if self.phase is RunPhase.FAILED else None
+        self.error = "" if error is None else " ".join(text for text in (error.problem, error.remedy) if text)
 
     def _ended(self) -> None:
         if self.run is None:

@@ -30,7 +30,7 @@ class DistilSituation:
     asking
         What a child process is asked right now, as a sentence; empty for nothing.
     message
-        What the run told last.
+        What the run told last while it prepares; empty when it trains.
     error
         Why it failed; empty if it did not.
     """

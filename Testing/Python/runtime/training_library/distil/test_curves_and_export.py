@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kdseg.errors import ConfigurationError, KDSegError
-from KDSegmentatorTrainingLib.distil.curves import Quantity, axis_title, last, read_table, select, tables_of
+from KDSegmentatorTrainingLib.distil.curves import Quantity, Tables, axis_title, last, read_table, select
 from KDSegmentatorTrainingLib.distil.export import ExportOrder, read_export, suggested_name, told_error
 from KDSegmentatorTrainingLib.distil.folder import StudentFolder
 
@@ -45,7 +45,7 @@ def test_no_table_yet(tmp_path: Path, content) -> None:
 
 
 def test_lines_of_every_quantity(student: StudentFolder) -> None:
-    tables = {**tables_of([student]), "late": {"epoch": [0.0], "pseudo_dice_mean": [0.125]}}
+    tables = {**Tables().read([student]), "late": {"epoch": [0.0], "pseudo_dice_mean": [0.125]}}
     chart = select(tables, Quantity.PSEUDO_DICE)
     assert chart.epochs == (1, 2)
     assert [line.title for line in chart.lines] == ["half_A", "late"]
@@ -58,6 +58,19 @@ def test_lines_of_every_quantity(student: StudentFolder) -> None:
     assert titles[Quantity.LEARNING_RATE] == titles[Quantity.SECONDS] == ["half_A"]
     assert len({axis_title(quantity) for quantity in Quantity}) == len(Quantity)
     assert select({}, Quantity.LOSSES).epochs == ()
+
+
+def test_tables_are_read_again_only_when_they_changed(student: StudentFolder) -> None:
+    tables = Tables()
+    first = tables.read([student])
+    assert tables.version == 1
+    assert tables.read([student]) == first
+    assert tables.version == 1
+    student.table.write_text(TABLE + "2,9,0.001,1.0,0.25,0.75,0.625,0.75,2.0\n")
+    assert tables.read([student])["half_A"]["epoch"] == [0.0, 1.0, 2.0]
+    assert tables.version == 2
+    student.table.unlink()
+    assert tables.read([student]) == {"half_A": {}}
 
 
 def test_a_student_is_finished_with_its_final_checkpoint(student: StudentFolder) -> None:

@@ -173,6 +173,9 @@ def test_a_state_is_read_back_and_a_damaged_one_is_refused(tmp_path: Path) -> No
 def test_only_new_empty_and_own_folders_are_used(tmp_path: Path) -> None:
     RunFolder(tmp_path / "new").require_own()
     RunFolder(tmp_path).require_own()
+    for name in (".DS_Store", CONFIGURATION, LOG):  # of a run that could not be started
+        (tmp_path / name).touch()
+    RunFolder(tmp_path).require_own()
     (tmp_path / "thesis.txt").touch()
     for path in (tmp_path, tmp_path / "thesis.txt", Path("relative"), Path()):
         with pytest.raises(ConfigurationError):

@@ -74,6 +74,6 @@ def test_from_a_teacher_to_a_student_in_the_list(open_tab, bed, hands, wait_unti
 
 def test_without_the_training_environment_the_reason_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(VARIABLE, str(tmp_path / "python"))
-    with pytest.raises(AssertionError, match="run.py test"):
+    with pytest.raises(AssertionError, match=r"run\.py test"):
         training_python()
     assert os.environ[VARIABLE]

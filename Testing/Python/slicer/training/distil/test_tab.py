@@ -147,7 +147,7 @@ def test_a_training_that_fails_is_told_once_and_can_be_resumed(ready, hands, wai
     assert len(errors()) == 1
     assert "cpu has too little memory for this run." in texts(errors()[0])
     assert "The end of the log" in errors()[0].findChild(qt.QPlainTextEdit).plainText
-    assert sentence(ready) == "cpu has too little memory for this run."
+    assert sentence(ready) == "cpu has too little memory for this run. Lower the batch."
     assert ready.distil.tab.main_button.text == "&Resume"
     assert ready.distil.tab.again_button.visible
 
