@@ -1,6 +1,8 @@
 """What the panel remembers in the scene: saved and loaded with it, and undone with it."""
 
-from slicer.parameterNodeWrapper import parameterNodeWrapper
+from typing import Annotated  # no postponed annotations here: Slicer's wrapper reads these types
+
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
 import slicer
 
@@ -12,7 +14,7 @@ class TrainingParameterNode:
     Attributes
     ----------
     tab
-        Name of the tab that is shown.
+        Name of the tab that is shown; empty in a new scene, which leaves the panel as it is.
     evaluateFolders
         Compare two folders of label maps instead of two nodes.
     evaluatePrediction, evaluateReference
@@ -31,9 +33,15 @@ class TrainingParameterNode:
         What is measured; the first two as typed.
     evaluateTable
         The table that takes the numbers; None for a new one.
+    profileLeftOut
+        Name and version of the installed students that are not measured.
+    profileVolume
+        The volume that is segmented in every run; None for a synthetic one.
+    profileRepetitions, profileThreads, profileMirroring
+        Counted runs of each student, CPU threads (0 for as many as there are), and whether mirrored passes are averaged.
     """
 
-    tab: str = "evaluate"
+    tab: str
     evaluateFolders: bool
     evaluatePrediction: slicer.vtkMRMLNode
     evaluateReference: slicer.vtkMRMLNode
@@ -49,3 +57,8 @@ class TrainingParameterNode:
     evaluatePercentiles: str = "95"
     evaluateDefinition: str = "surface_elements"
     evaluateTable: slicer.vtkMRMLTableNode
+    profileLeftOut: list[str]
+    profileVolume: slicer.vtkMRMLScalarVolumeNode
+    profileRepetitions: Annotated[int, WithinRange(1, 1000)] = 5
+    profileThreads: Annotated[int, WithinRange(0, 256)] = 0
+    profileMirroring: bool = True

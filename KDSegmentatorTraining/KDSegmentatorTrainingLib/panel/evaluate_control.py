@@ -14,7 +14,8 @@ from KDSegmentatorLib.jobs.outcome import Failed, Stopped
 from KDSegmentatorLib.panel.guard import guarded
 from KDSegmentatorLib.presentation.progress import progress_view, starting, stopping
 from KDSegmentatorLib.presentation.readiness import Phase, Tone
-from KDSegmentatorTrainingLib.evaluate.job import EvaluationJob, Told
+from KDSegmentatorTrainingLib.companion_job import CompanionJob
+from KDSegmentatorTrainingLib.evaluate.job import Told, evaluation_job
 from KDSegmentatorTrainingLib.evaluate.orders import Order, order_from
 from KDSegmentatorTrainingLib.evaluate.results import EvaluationResult
 from KDSegmentatorTrainingLib.panel.control import Services
@@ -43,7 +44,7 @@ class EvaluateControl:
         self.failures, self._services = services.failures, services
         self.parameters: Optional[Any] = None
         self._observer: Any = None
-        self._job: Optional[EvaluationJob] = None
+        self._job: Optional[CompanionJob[EvaluationResult]] = None
         self._order: Optional[Order] = None
         self._problem = ""
         self.phase = Phase.IDLE
@@ -146,7 +147,7 @@ class EvaluateControl:
     def _start(self, order: Order) -> None:
         if order is not self._order:
             return
-        job = EvaluationJob(
+        job = evaluation_job(
             order.request,
             on_progress=lambda told: self._progress(order, told),
             on_log=self._services.log,

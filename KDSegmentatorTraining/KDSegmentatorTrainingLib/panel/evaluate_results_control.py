@@ -10,8 +10,9 @@ from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.jobs.outcome import Failed
 from KDSegmentatorLib.panel.guard import guarded
 from KDSegmentatorLib.presentation.readiness import Tone
+from KDSegmentatorTrainingLib.companion_job import CompanionJob
 from KDSegmentatorTrainingLib.evaluate.charts import agreement_chart, bar_chart
-from KDSegmentatorTrainingLib.evaluate.job import EvaluationJob, Told
+from KDSegmentatorTrainingLib.evaluate.job import Told, evaluation_job
 from KDSegmentatorTrainingLib.evaluate.jump import jump_to
 from KDSegmentatorTrainingLib.evaluate.orders import FolderOrder, Order
 from KDSegmentatorTrainingLib.evaluate.results import EvaluationResult, StructureRow
@@ -43,7 +44,7 @@ class ResultsControl:
         self.result: Optional[EvaluationResult] = None
         self._order: Optional[Order] = None
         self._table_id = self._summary_id = ""
-        self._job: Optional[EvaluationJob] = None
+        self._job: Optional[CompanionJob[EvaluationResult]] = None
         self._places: Dict[Key, StructureRow] = {}
 
     def use(self, view: EvaluateResults) -> None:
@@ -120,7 +121,7 @@ class ResultsControl:
         load_case(row.case, prediction, reference, names)
         self.view.say(_("Looking for the largest error of {case}…").format(case=row.case))
         one = replace(order, prediction=prediction, reference=reference, results=None, places=True)
-        self._job = EvaluationJob(
+        self._job = evaluation_job(
             one.request,
             on_progress=lambda told: None,
             on_log=self._services.log,
