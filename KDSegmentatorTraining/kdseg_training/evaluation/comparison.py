@@ -17,6 +17,7 @@ from kdseg_training.evaluation.comparison_results import (
     ModelMetric,
     PairComparison,
 )
+from kdseg_training.evaluation.means import means_of_cases
 from kdseg_training.evaluation.results import Evaluation
 from kdseg_training.metrics import (
     BootstrapResult,
@@ -25,7 +26,6 @@ from kdseg_training.metrics import (
     Rank,
     Recovery,
     bootstrap_differences,
-    bootstrap_means,
     case_means,
     holm,
     non_inferiority,
@@ -81,11 +81,7 @@ def compare(
     draws = _Draws(resamples, seed)
     matrices = {metric: cells.matrices(evaluation, metric, PENALISED) for metric in metrics}
     enough = len(cells.cases) >= SMALLEST_COMPARED_CASES
-    quality = {
-        (name, metric): draws.means(matrices[metric][name]) if enough else _without_interval(matrices[metric][name])
-        for name in names
-        for metric in metrics
-    }
+    quality = {(name, metric): draws.means(matrices[metric][name]) for name in names for metric in metrics}
     common = Comparison(names, metrics, teacher, baseline, cells, quality, margins=accepted, resamples=resamples, seed=seed)
     if len(names) < 2:
         return common
@@ -108,31 +104,31 @@ class _Draws:
     seed: int
 
     def means(self, matrix: Matrix) -> BootstrapResult:
-        return bootstrap_means(matrix, resamples=self.resamples, seed=self.seed)
+        return means_of_cases(matrix, self.resamples, self.seed)
 
     def differences(self, baseline: Matrix, candidate: Matrix) -> BootstrapResult:
-        return bootstrap_differences(baseline, candidate, resamples=self.resamples, seed=self.seed)
+        by_class, macro = (
+            bootstrap_differences(a, b, resamples=self.resamples, seed=self.seed)
+            for a, b in ((baseline, candidate), (_macro(baseline), _macro(candidate)))
+        )
+        return BootstrapResult(by_class.classes, macro.macro)
 
     def non_inferiority(self, teacher: Matrix, student: Matrix, margin: float, larger_is_better: bool) -> NonInferiority:
-        return non_inferiority(
-            teacher, student, margin, larger_is_better=larger_is_better, resamples=self.resamples, seed=self.seed
-        )
+        matrices = _macro(teacher), _macro(student)
+        return non_inferiority(*matrices, margin, larger_is_better=larger_is_better, resamples=self.resamples, seed=self.seed)
 
     def retention(self, teacher: Matrix, student: Matrix) -> Interval:
         with np.errstate(divide="ignore", invalid="ignore"):  # a resample may hold none but the teacher's zeros
-            return retention(teacher, student, resamples=self.resamples, seed=self.seed)
+            return retention(_macro(teacher), _macro(student), resamples=self.resamples, seed=self.seed)
 
     def recovery(self, teacher: Matrix, student: Matrix, baseline: Matrix) -> Recovery:
         with np.errstate(divide="ignore", invalid="ignore"):  # or none but cases without a gap
-            return recovery(teacher, student, baseline, resamples=self.resamples, seed=self.seed)
+            return recovery(*map(_macro, (teacher, student, baseline)), resamples=self.resamples, seed=self.seed)
 
 
-def _without_interval(matrix: Matrix) -> BootstrapResult:
-    """Return the means alone, the ends of their intervals NaN."""
-    counts = np.isfinite(matrix).sum(axis=0)
-    means = np.nanmean(matrix, axis=0)
-    classes = tuple(Interval(float(mean), np.nan, np.nan, 0.95, int(n)) for mean, n in zip(means, counts))
-    return BootstrapResult(classes, Interval(float(means.mean()), np.nan, np.nan, 0.95, int(counts.max())))
+def _macro(matrix: Matrix) -> Matrix:
+    """Return each case's mean over its structures, as a matrix of one column."""
+    return case_means(matrix)[:, np.newaxis]
 
 
 def _ranks(evaluation: Evaluation, cells: CommonCells, metrics: Sequence[str]) -> Dict[ModelMetric, Rank]:

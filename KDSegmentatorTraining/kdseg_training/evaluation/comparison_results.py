@@ -47,7 +47,7 @@ class PairComparison:
     baseline, candidate, metric
         Which.
     difference
-        Candidate − baseline of the means over structures of the means over cases, with its 95 % interval.
+        Candidate − baseline of the means over cases of each case's mean over its structures, with its 95 % interval.
     test
         Wilcoxon's test over the cases, of each case's mean over the structures.
     holm_p
@@ -78,7 +78,8 @@ class Comparison:
     cells
         Which cases and structures were compared.
     quality
-        Means with 95 % intervals by model and metric, on the common cases.
+        Means with 95 % intervals by model and metric, on the common cases: by structure, and over the cases of each case's mean
+        over its structures. All claims below are about the latter.
     pairs
         Paired comparisons, by metric; empty for one model or fewer than :data:`SMALLEST_COMPARED_CASES` cases.
     retained

@@ -7,9 +7,9 @@ from typing import Dict, Optional, Tuple
 
 import numpy as np
 
-from kdseg_training.evaluation.comparison_results import SMALLEST_COMPARED_CASES
+from kdseg_training.evaluation.means import means_of_cases
 from kdseg_training.evaluation.results import Evaluation, ModelResult
-from kdseg_training.metrics import Interval, bootstrap_means
+from kdseg_training.metrics import Interval
 from kdseg_training.metrics.aggregation import metric_matrix
 from kdseg_training.metrics.bootstrap import Matrix
 from kdseg_training.metrics.policies import DETECTED_ONLY, PENALISED
@@ -29,7 +29,7 @@ class Average:
     classes
         Mean of ``values`` over the cases for each label that has one.
     macro
-        Mean of those means; None where there is none.
+        Mean over the cases of each case's mean over its structures; None where there is none.
     """
 
     values: Matrix
@@ -67,16 +67,5 @@ class Averages:
         present = [place for place in range(len(labels)) if not np.isnan(values[:, place]).all()]
         if not present:
             return Average(values, detected, {}, None)
-        matrix = values[:, present]
-        if len(matrix) >= SMALLEST_COMPARED_CASES:
-            result = bootstrap_means(matrix, resamples=self._resamples, seed=self._seed)
-            classes, macro = result.classes, result.macro
-        else:
-            means, counts = np.nanmean(matrix, axis=0), np.isfinite(matrix).sum(axis=0)
-            classes = tuple(_alone(float(mean), int(count)) for mean, count in zip(means, counts))
-            macro = _alone(float(means.mean()), len(matrix))
-        return Average(values, detected, dict(zip([labels[place] for place in present], classes)), macro)
-
-
-def _alone(mean: float, cases: int) -> Interval:
-    return Interval(mean, float("nan"), float("nan"), 0.95, cases)
+        result = means_of_cases(values[:, present], self._resamples, self._seed)
+        return Average(values, detected, dict(zip([labels[place] for place in present], result.classes)), result.macro)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, Tuple
 from kdseg_training.evaluation.report.markup import plain
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8a6d00")
@@ -51,6 +52,13 @@ def short(text: str) -> str:
 def style_of(place: int) -> Tuple[str, str]:
     """Return colour and marker of the model at a place."""
     return COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
+
+
+def legend(figure: Figure, axes: Axes) -> None:
+    """Put the models' names below a chart, as many side by side as there is room for."""
+    handles, names = axes.get_legend_handles_labels()
+    columns = max(1, min(len(names), 95 // (8 + max(map(len, names)))))
+    figure.legend(handles, names, loc="outside lower left", ncols=columns)
 
 
 def svg(size_inches: Tuple[float, float], draw: Callable[[Figure], None]) -> bytes:

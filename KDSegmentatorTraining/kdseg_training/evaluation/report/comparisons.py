@@ -9,7 +9,7 @@ from kdseg_training.evaluation.compared_metrics import is_larger_better, metric_
 from kdseg_training.evaluation.comparison_results import SMALLEST_COMPARED_CASES, Comparison, PairComparison
 from kdseg_training.evaluation.report.differences import differences_chart
 from kdseg_training.evaluation.report.markup import Content, Markup, bullets, join, name, notice, paragraph, section, tag
-from kdseg_training.evaluation.report.overview import digits_of
+from kdseg_training.evaluation.report.overview import counted, digits_of
 from kdseg_training.evaluation.report.tables import Cell, Table
 from kdseg_training.metrics import Interval, Recovery
 from kdseg_training.metrics.comparison import MLPERF_RETENTION
@@ -48,7 +48,7 @@ def _cases(comparison: Comparison, labels: Mapping[int, str]) -> List[Markup]:
     cells = comparison.cells
     remarks: List[Content] = []
     if cells.left_out:
-        remarks.append(f"Left out, as not every model has them: {len(cells.left_out)} cases.")
+        remarks.append(f"Left out, as not every model has them: {counted(len(cells.left_out), 'case')}.")
     if cells.absent:
         absent = _listed([labels[label] for label in cells.absent])
         remarks.append(["Left out, as neither the reference nor a model holds them: ", absent])
@@ -62,7 +62,8 @@ def _cases(comparison: Comparison, labels: Mapping[int, str]) -> List[Markup]:
         for role, model in (("Teacher", comparison.teacher), ("Baseline, trained alone", comparison.baseline))
         if model is not None
     ]
-    text = paragraph(f"All models on the same {len(cells.cases)} cases and {len(cells.labels)} structures. ", roles)
+    same = f"{counted(len(cells.cases), 'case')} and {counted(len(cells.labels), 'structure')}"
+    text = paragraph(f"All models on the same {same}. ", roles)
     return [text, *([bullets(remarks)] if remarks else [])]
 
 
@@ -75,8 +76,8 @@ def _quality(comparison: Comparison) -> Markup:
     for metric in comparison.metrics:
         columns += [metric_heading(metric), "mean rank"]
     table = Table(
-        "Mean over structures of the means over the common cases, with 95 % bootstrap interval; and the mean of the ranks in "
-        "every case and structure (1 is best, ties share).",
+        "Mean over the common cases of each case's mean over its structures, with 95 % bootstrap interval; and the mean of the "
+        "ranks in every case and structure (1 is best, ties share).",
         columns,
     )
     for model in comparison.models:
@@ -96,7 +97,7 @@ def _teacher(comparison: Comparison) -> List[Markup]:
         "bound lies within the margin. Retained: share of the teacher's mean."
         + (_RECOVERY if comparison.baseline is not None else ""),
         ["Model", "Metric", "Difference (90 %)", "Margin", "Verdict", "Retained (95 %)", *recovery],
-        words=2,
+        words={0, 1, 4},
     )
     others = [model for model in comparison.models if model != comparison.teacher]
     for model in others:
@@ -146,7 +147,7 @@ def _pairs(comparison: Comparison) -> Markup:
         "signed-rank test with Pratt's zeros over the cases, of each case's mean over structures, and corrected by Holm for "
         f"the {count} {'pair' if count == 1 else 'pairs'} of the metric. r: rank-biserial correlation, −1 to 1.",
         ["First → second", "Metric", "Difference (95 %)", "p", "p (Holm)", "r", f"Better (p < {SIGNIFICANT:g})"],
-        words=2,
+        words={0, 1, 6},
     )
     for pairs in _by_models(comparison).values():
         for place, pair in enumerate(pairs):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from kdseg_training.evaluation.compared_metrics import compared_metrics, is_larger_better, metric_heading
 from kdseg_training.evaluation.report.averages import Average, Averages
-from kdseg_training.evaluation.report.charts import MOST_POINTS, short, style_of, svg
+from kdseg_training.evaluation.report.charts import MOST_POINTS, legend, short, style_of, svg
 from kdseg_training.evaluation.report.markup import Markup, paragraph, picture, section
 from kdseg_training.evaluation.results import Evaluation
 
@@ -54,7 +54,7 @@ def _chart(evaluation: Evaluation, metric: str, by_model: Dict[str, Average], pl
         axes.set_ylim(len(places) - 0.5, -0.5)
         axes.set_xlabel(heading)
         if len(by_model) > 1:
-            axes.legend(loc="upper left", bbox_to_anchor=(0.0, -0.12 if len(places) > 8 else -0.25), ncols=3)
+            legend(figure, axes)
 
     height = 1.1 + len(places) * (0.24 + 0.24 * len(by_model))
     shown = f"{heading} of {', '.join(structures[:6])}{' and others' if len(structures) > 6 else ''}"

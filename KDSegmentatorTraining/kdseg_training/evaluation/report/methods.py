@@ -68,8 +68,8 @@ def _definitions(evaluation: Evaluation) -> Markup:
     allowance = (
         "Tolerances are compared as they are, without allowance for rounding."
         if settings.strict_tolerance
-        else f"A distance counts as within the tolerance τ up to τ·(1 + {TOLERANCE_RELATIVE:g}) + {TOLERANCE_ABSOLUTE_MM:g} mm, so "
-        "that whole numbers of voxels are not lost by rounding."
+        else f"A distance counts as within the tolerance τ up to τ·(1 + {TOLERANCE_RELATIVE:g}) + {TOLERANCE_ABSOLUTE_MM:g} "
+        "mm, so that whole numbers of voxels are not lost by rounding."
     )
     return _terms(
         [
@@ -128,7 +128,7 @@ def _statistics(comparison: Optional[Comparison]) -> Markup:
 
 
 def _files(evaluation: Evaluation) -> Markup:
-    table = Table("Files as they were named.", ["Model", "Predictions", "Reference"], words=3)
+    table = Table("Files as they were named.", ["Model", "Predictions", "Reference"], words={0, 1, 2})
     for model in evaluation.models:
         table.add(name(model.folder), name(evaluation.reference), heading=name(model.name))
     return table.markup()

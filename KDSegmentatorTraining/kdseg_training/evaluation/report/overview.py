@@ -10,6 +10,7 @@ from kdseg_training.evaluation.report.averages import Averages
 from kdseg_training.evaluation.report.markup import Content, Markup, bullets, name, notice, paragraph, section, tag
 from kdseg_training.evaluation.report.tables import Table
 from kdseg_training.evaluation.results import Evaluation, ModelResult
+from kdseg_training.metrics import Status
 from kdseg_training.metrics.bootstrap import SMALLEST_TRUSTED_CASES
 
 MOST_NAMED = 40
@@ -26,9 +27,9 @@ def overview_section(evaluation: Evaluation, averages: Averages) -> Markup:
     settings = evaluation.settings
     metrics = compared_metrics(settings)
     table = Table(
-        "Each model on all cases that were measured for it: mean over structures of the means over cases, with 95 % bootstrap "
-        "interval over cases. A missed or hallucinated structure counts as overlap 0 and as the diagonal of the image; a "
-        "structure that neither mask holds does not count.",
+        "Each model on all cases that were measured for it: mean over cases of each case's mean over its structures, with 95 % "
+        "bootstrap interval over cases. A missed or hallucinated structure counts as overlap 0 and as the diagonal of the "
+        "image; a structure that neither mask holds does not count.",
         ["Model", "Cases", "Refused", "Missing", "Structures missed", "Hallucinated", *map(metric_heading, metrics)],
     )
     for model in evaluation.models:
@@ -39,14 +40,15 @@ def overview_section(evaluation: Evaluation, averages: Averages) -> Markup:
             macro = averages.of(model, metric).macro if model.cases else None
             cells.append(UNKNOWN if macro is None else interval_cell(macro, digits_of(metric)))
         table.add(*cells, heading=name(model.name))
-    return section("overview", "At a glance", _setting(evaluation), table.markup(), _cautions(evaluation))
+    cautions = _cautions(evaluation) + _uneven(evaluation)
+    return section("overview", "At a glance", _setting(evaluation), table.markup(), cautions)
 
 
 def _setting(evaluation: Evaluation) -> Markup:
     settings = evaluation.settings
     better = "Larger is better for Dice and NSD, smaller for distances (HD)."
     return paragraph(
-        f"{_count(len(evaluation.models), 'model')}, {_count(len(settings.labels), 'structure')}; reference: ",
+        f"{counted(len(evaluation.models), 'model')}, {counted(len(settings.labels), 'structure')}; reference: ",
         name(evaluation.reference),
         f". Surface: {settings.definition.value.replace('_', ' ')}. {better} ",
         tag("a", "Definitions and methods", href="#methods"),
@@ -54,7 +56,8 @@ def _setting(evaluation: Evaluation) -> Markup:
     )
 
 
-def _count(number: int, word: str) -> str:
+def counted(number: int, word: str) -> str:
+    """Return ``1 case`` or ``2 cases``."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
@@ -70,13 +73,34 @@ def _cautions(evaluation: Evaluation) -> List[Markup]:
         found.append(
             notice(
                 paragraph(
-                    f"Only {_count(fewest, 'case')}: " if fewest < 20 else f"{fewest} cases: ",
+                    f"Only {counted(fewest, 'case')}: " if fewest < 20 else f"{fewest} cases: ",
                     f"below {SMALLEST_TRUSTED_CASES} cases bootstrap intervals are rather too narrow. Cases are taken for "
                     "independent; several scans of one patient are not.",
                 )
             )
         )
     return found
+
+
+def _uneven(evaluation: Evaluation) -> List[Markup]:
+    """Say where the means of the models are not of the same cases and structures."""
+    cells = {
+        frozenset(
+            (case.case, label) for case in model.cases for label, m in case.classes.items() if m.status is not Status.BOTH_EMPTY
+        )
+        for model in evaluation.models
+    }
+    if len(cells) < 2:
+        return []
+    return [
+        notice(
+            paragraph(
+                "The means of the models above are not of the same cases and structures. Side by side they stand in the ",
+                tag("a", "comparison", href="#comparison"),
+                ".",
+            )
+        )
+    ]
 
 
 def _gaps(model: ModelResult) -> List[Content]:

@@ -33,6 +33,7 @@ _LINE_PX = 2.2
 _DASH_PX, _GAP_PX = 9.0, 6.0
 _TALLEST = 0.6
 _BACKGROUND = (13, 16, 22)
+_SHADOW = (150, 158, 170)
 
 Mask = npt.NDArray[np.bool_]
 Index = Tuple[int, int, int]
@@ -76,8 +77,11 @@ def draw_error(
     depth, height, width = view.labels.shape
     planes = planes_at(view, (z, y, x), ((0, depth), (0, height), (0, width)))
     window = (0.0, 1.0) if image is None else grey_window(planes)
+    whole = (view.labels & _REFERENCE) > 0
+    seen = [np.asarray(whole.any(axis=axis)) for axis in range(3)]
+    shadows = [seen[0], seen[1][::-1], seen[2][::-1]]
     buffer = io.BytesIO()
-    _side_by_side(planes, window).save(buffer, format="PNG")
+    _side_by_side(planes, shadows, window).save(buffer, format="PNG")
     return buffer.getvalue()
 
 
@@ -94,13 +98,15 @@ def _field_of_view(either: Mask, geometry: Geometry, place: Index) -> Box:
     return limits[0], limits[1], limits[2]
 
 
-def _side_by_side(planes: Sequence[PlaneView], window: Tuple[float, float]) -> Image.Image:
+def _side_by_side(planes: Sequence[PlaneView], shadows: Sequence[Mask], window: Tuple[float, float]) -> Image.Image:
     layout = Layout(WIDTH_PX)
     free = layout.width - (len(planes) - 1) * layout.gap
     widths_mm, heights_mm = [p.size_mm[1] for p in planes], [p.size_mm[0] for p in planes]
     scale = min(free / sum(widths_mm), _TALLEST * layout.width / max(heights_mm))
     tallest = max(1, round(max(heights_mm) * scale))
-    panels = [_panel(plane, window, scale, tallest, layout) for plane in planes]
+    panels = [
+        _panel(plane, shadow, window, scale=scale, tallest=tallest, layout=layout) for plane, shadow in zip(planes, shadows)
+    ]
     canvas = Image.new("RGB", (sum(p.width for p in panels) + (len(panels) - 1) * layout.gap, tallest), (255, 255, 255))
     left = 0
     for panel in panels:
@@ -109,13 +115,19 @@ def _side_by_side(planes: Sequence[PlaneView], window: Tuple[float, float]) -> I
     return canvas
 
 
-def _panel(plane: PlaneView, window: Tuple[float, float], scale: float, tallest: int, layout: Layout) -> Image.Image:
+def _panel(
+    plane: PlaneView, shadow: Mask, window: Tuple[float, float], *, scale: float, tallest: int, layout: Layout
+) -> Image.Image:
+    """Draw one plane; where it does not meet the reference, the outline of the whole reference seen from there instead."""
     height, width = (max(1, round(size * scale)) for size in plane.size_mm)
     drawn = grey_panel(plane, window, (width, height))
     lines = Image.new("RGBA", (width * _SUPERSAMPLING, height * _SUPERSAMPLING))
     pen = ImageDraw.Draw(lines)
     reference, prediction = ((plane.labels & flag) > 0 for flag in (_REFERENCE, _PREDICTION))
     to_pixels = np.array([lines.height / plane.labels.shape[0], lines.width / plane.labels.shape[1]])
+    if not reference.any():
+        for outline in outlines(shadow):
+            pen.line([(c, r) for r, c in _closed(outline * to_pixels).tolist()], fill=(*_SHADOW, 255), width=_SUPERSAMPLING)
     for outline in outlines(reference):
         _line(pen, _closed(outline * to_pixels), REFERENCE_COLOUR)
     for outline in outlines(prediction):

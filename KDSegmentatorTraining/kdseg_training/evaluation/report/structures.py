@@ -29,7 +29,7 @@ def structures_section(evaluation: Evaluation, averages: Averages) -> Markup:
         "Means are penalised as above, with 95 % bootstrap interval; median and largest distance are of the cases where both "
         "hold the structure.",
         columns,
-        words=2 if several else 1,
+        words={0, 1} if several else {0},
     )
     for label, structure in evaluation.settings.labels.items():
         for place, model in enumerate(models):

@@ -29,7 +29,8 @@ thead th { border-bottom: 2px solid var(--ink); vertical-align: bottom; }
 tbody th { font-weight: 600; }
 tbody tr.group > * { border-top: 1px solid var(--line); }
 tbody { border-bottom: 1px solid var(--line); }
-tbody th, tbody td:not(.number) { min-width: 6.5rem; overflow-wrap: anywhere; }
+thead th.number { max-width: 7rem; white-space: normal; }
+tbody th, tbody td:not(.number) { min-width: 8.5rem; overflow-wrap: anywhere; }
 .interval { display: block; color: var(--dim); }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; padding-right: 1rem; }
 figure { margin: 1rem 0 1.8rem; }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import List, Optional, Sequence, Union
+from typing import AbstractSet, List, Optional, Sequence, Union
 
 from kdseg_training.evaluation.report.markup import Content, Markup, join, tag
 
@@ -34,10 +34,10 @@ class Table:
     columns
         Headings.
     words
-        How many columns from the left hold words; the others hold numbers.
+        Places of the columns with words; the others hold numbers.
     """
 
-    def __init__(self, caption: Content, columns: Sequence[Cell], words: int = 1) -> None:
+    def __init__(self, caption: Content, columns: Sequence[Cell], words: AbstractSet[int] = frozenset({0})) -> None:
         self._caption, self._columns, self._words = caption, columns, words
         self._rows: List[Markup] = []
 
@@ -59,14 +59,14 @@ class Table:
             parts.append(tag("th", heading, scope="rowgroup" if over else "row", rowspan=over))
         first = len(self._columns) - len(cells)
         for place, cell in enumerate(cells, start=first):
-            is_word = place < self._words
+            is_word = place in self._words
             parts.append(tag("td", cell if is_word else _shown(cell), class_=None if is_word else "number"))
         self._rows.append(tag("tr", parts, class_=None if heading is None else "group"))
 
     def markup(self) -> Markup:
         """Return the table."""
         head = [
-            tag("th", column, scope="col", class_=None if place < self._words else "number")
+            tag("th", column, scope="col", class_=None if place in self._words else "number")
             for place, column in enumerate(self._columns)
         ]
         caption = tag("caption", self._caption)

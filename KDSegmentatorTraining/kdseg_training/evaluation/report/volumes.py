@@ -9,7 +9,7 @@ from kdseg_training.evaluation.agreement import Agreement, bland_altman
 from kdseg_training.evaluation.cells import number, range_cell
 from kdseg_training.evaluation.report.charts import short, style_of, svg
 from kdseg_training.evaluation.report.markup import Markup, name, paragraph, picture, section
-from kdseg_training.evaluation.report.tables import Table
+from kdseg_training.evaluation.report.tables import Cell, Table
 from kdseg_training.evaluation.results import Evaluation, ModelResult
 from kdseg_training.metrics.definitions import Status
 
@@ -42,13 +42,15 @@ def volumes_section(evaluation: Evaluation) -> Markup:
             "Upper limit",
             "Trend",
         ],
-        words=2 if several else 1,
+        words={0, 1} if several else {0},
     )
     for label, structure in evaluation.settings.labels.items():
         rows = [(model, found[model.name, label]) for model in evaluation.models if (model.name, label) in found]
+        digits = _digits([agreement for _, agreement in rows])
         for place, (model, agreement) in enumerate(rows):
-            cells = [name(model.name)] if several else []
-            table.add(*cells, *_cells(agreement), heading=name(structure) if place == 0 else None, spans=len(rows))
+            cells: List[Cell] = [name(model.name)] if several else []
+            cells += _cells(agreement, digits)
+            table.add(*cells, heading=name(structure) if place == 0 else None, spans=len(rows))
     explanation = paragraph(
         "Volumes are voxels counted, times the size of a voxel. Cases in which only one of the masks holds the structure are "
         "in, with volume 0 for the other, and drawn as crosses; cases in which neither holds it are left out. 95 % of the "
@@ -70,9 +72,8 @@ def agreements(evaluation: Evaluation) -> Agreements:
     return found
 
 
-def _cells(agreement: Agreement) -> List[str]:
+def _cells(agreement: Agreement, digits: int) -> List[str]:
     referred = agreement.means_ml - agreement.differences_ml / 2.0
-    digits = _digits(agreement)
     cells = [str(agreement.cases), number(float(referred.mean()), digits)]
     for bounded in (agreement.bias_ml, agreement.lower_ml, agreement.upper_ml):
         cells.append(range_cell(bounded.value, bounded.low, bounded.high, digits, signed=True))
@@ -80,10 +81,10 @@ def _cells(agreement: Agreement) -> List[str]:
     return [*cells, f"{trend} (!)" if agreement.depends_on_size else trend]
 
 
-def _digits(agreement: Agreement) -> int:
-    """Return decimals that show the differences with two significant digits or more."""
-    spread = float(abs(agreement.differences_ml).max())
-    return 3 if spread == 0 else min(6, max(1, 2 - math.floor(math.log10(spread))))
+def _digits(agreements_of_models: Sequence[Agreement]) -> int:
+    """Return decimals that show the largest differences of a structure with three significant digits, but at most four."""
+    spread = max((float(abs(agreement.differences_ml).max()) for agreement in agreements_of_models), default=0.0)
+    return 3 if spread == 0 else min(4, max(1, 2 - math.floor(math.log10(spread))))
 
 
 def _charts(evaluation: Evaluation, model: ModelResult, found: Agreements) -> List[Markup]:
@@ -143,5 +144,6 @@ def _panel(axes: Axes, evaluation: Evaluation, model: ModelResult, label: int, a
             axes.axhline(bounded.value, color="#1a1d21", linewidth=1.1, linestyle=dashes)
     axes.axhline(0.0, color="#8b93a0", linewidth=0.6)
     axes.set_title(f"{short(evaluation.settings.labels[label])} (n = {agreement.cases})", fontsize=9)
+    axes.locator_params(axis="x", nbins=5)
     axes.set_xlabel("mean of both volumes (ml)")
     axes.set_ylabel("difference (ml)")

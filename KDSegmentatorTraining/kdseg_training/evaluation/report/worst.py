@@ -31,6 +31,7 @@ def worst_section(evaluation: Evaluation, images: Images) -> Markup:
         tag("span", tag("span", class_="swatch reference-line"), "reference (solid, blue)", class_="key"),
         tag("span", tag("span", class_="swatch prediction-line"), "prediction (dashed, orange)", class_="key"),
         tag("span", "The cross points at the place of the largest error.", class_="key"),
+        tag("span", "Thin grey: the whole reference in projection, where the plane does not meet it.", class_="key"),
     )
     explanation = paragraph(
         f"Of each model the {WORST_BY_OVERLAP} cases with the least overlap in one of their structures and, of the others, the "

@@ -123,6 +123,22 @@ def test_a_hallucination_loses_against_the_model_that_is_rightly_empty(make_eval
     assert found.ranks["right", "hd95_mm"].cells == 39
 
 
+def test_one_hallucination_of_a_rare_structure_weighs_as_much_as_one_case(make_evaluation) -> None:
+    rng = np.random.default_rng(9)
+    clean = {case: [row[0], Status.BOTH_EMPTY] for case, row in cells(rng, 0.9).items()}
+    once = {**clean, "case05": [clean["case05"][0], Status.HALLUCINATED]}
+    found = compare(make_evaluation({"clean": clean, "once": once}), resamples=RESAMPLES)
+    dice = np.array([row[0][0] for _, row in sorted(clean.items())])
+    whole = {name: dice.copy() for name in ("clean", "once")}
+    whole["clean"][5], whole["once"][5] = (dice[5] + 1.0) / 2, dice[5] / 2
+    for name, values in whole.items():
+        assert found.quality[name, "dice"].macro.estimate == pytest.approx(values.mean())
+    pair = next(pair for pair in found.pairs if pair.metric == "dice")
+    assert pair.difference.estimate == pytest.approx(-0.5 / 20)
+    assert (pair.test.pairs, pair.test.differing) == (20, 1)
+    assert pair.classes[1].difference.estimate == -1.0
+
+
 def test_missed_structures_are_the_worst_distances_in_tests_and_the_diagonal_in_means(make_evaluation) -> None:
     rng = np.random.default_rng(3)
     whole = cells(rng, 0.9, classes=1)
