@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -206,6 +207,7 @@ def _measure(
     from kdseg_training.profiling.profiler import ProfileProgress
     from kdseg_training.profiling.profiler import profile as measure
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's wish to stop is Ctrl-C: nothing is left behind
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
         task = bar.add_task("Profiling", total=1.0)
