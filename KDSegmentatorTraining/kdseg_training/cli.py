@@ -13,9 +13,9 @@ from kdseg_training.distillation.commands.distill import distill
 from kdseg_training.distillation.commands.family import family
 from kdseg_training.distillation.commands.soft_labels import soft_labels
 from kdseg_training.distillation.commands.study import study
-from kdseg_training.synthesis.command import synthesize
 from kdseg_training.evaluation.command import evaluate
 from kdseg_training.profiling.command import profile
+from kdseg_training.synthesis.command import synthesize
 
 app = typer.Typer(name="kdseg-training", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 

@@ -10,7 +10,12 @@ from typing import Annotated, Any, List, Literal, Optional, Union
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from kdseg_training.distillation.config_file import read_settings
-from kdseg_training.distillation.extras_config import SoftLabelSettings, UnlabelledSettings, require_finest_logits
+from kdseg_training.distillation.extras_config import (
+    SoftLabelSettings,
+    SynthesisSettings,
+    UnlabelledSettings,
+    require_finest_logits,
+)
 from kdseg_training.distillation.loss_config import DistillationSpec, LossSpec, Method
 
 Fold = Union[Annotated[int, Field(ge=0)], Literal["all"]]
@@ -138,6 +143,8 @@ class DistillationConfig(_Settings):
         None: every student is a plain arm, without losses.
     unlabelled
         Further cases without labels, for distillation only; plain arms learn from the labelled part of each batch alone.
+    synthesis
+        Draw the labelled batches from label maps instead of reading preprocessed images.
     mirror_augmentation
         Whether training batches are mirrored, as nnU-Net does.
     preprocessed, results
@@ -169,6 +176,7 @@ class DistillationConfig(_Settings):
     teacher: Optional[TeacherSettings] = None
     students: List[StudentSettings] = Field(min_length=1)
     unlabelled: Optional[UnlabelledSettings] = None
+    synthesis: Optional[SynthesisSettings] = None
     mirror_augmentation: bool = True
     preprocessed: Optional[Path] = None
     results: Optional[Path] = None
@@ -204,7 +212,21 @@ class DistillationConfig(_Settings):
             raise ValueError("there are unlabelled cases, but there is no teacher")
         if self.unlabelled is not None and self.unlabelled.minimum_confidence is not None and not self._has_soft_labels:
             raise ValueError("unlabelled.minimum_confidence is measured with the soft labels: expected teacher.soft_labels too")
+        if self.synthesis is not None:
+            self._check_synthesis(self.synthesis)
         return self
+
+    def _check_synthesis(self, synthesis: SynthesisSettings) -> None:
+        if self._has_soft_labels:
+            raise ValueError(
+                "synthesis: every sample is new, so there are no teacher.soft_labels for it: expected only one of them"
+            )
+        if self.mirror_augmentation:
+            raise ValueError(
+                "synthesis: samples are mirrored with left and right exchanged: expected mirror_augmentation: false"
+            )
+        if synthesis.on_device and self.unlabelled is not None:
+            raise ValueError("synthesis.on_device: unlabelled cases come from worker processes: expected on_device: false")
 
     @property
     def _has_soft_labels(self) -> bool:
@@ -222,7 +244,8 @@ class DistillationConfig(_Settings):
         unlabelled = None
         if self.unlabelled is not None:
             unlabelled = self.unlabelled.model_dump(mode="json", include={"share", "minimum_confidence"})
-        return {**shared, "teacher": teacher, "unlabelled": unlabelled, "student": student.model_dump(mode="json")}
+        own = {"student": student.model_dump(mode="json"), "synthesis": None if self.synthesis is None else {}}
+        return {**shared, "teacher": teacher, "unlabelled": unlabelled, **own}
 
 
 NOT_DECIDING: dict[str, Any] = {"model_folder": True, "allow_seen_validation": True, "soft_labels": {"folder"}}
@@ -269,6 +292,8 @@ def read_config(path: Path) -> DistillationConfig:
         images = config.unlabelled.images
         paths = {"cases": folder / config.unlabelled.cases, "images": None if images is None else folder / images}
         changed["unlabelled"] = config.unlabelled.model_copy(update=paths)
+    if config.synthesis is not None and config.synthesis.folder is not None:
+        changed["synthesis"] = config.synthesis.model_copy(update={"folder": folder / config.synthesis.folder})
     result = config.model_copy(update=changed)
     result._source = path
     return result

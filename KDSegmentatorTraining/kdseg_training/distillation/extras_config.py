@@ -1,4 +1,4 @@
-"""The keys of a run's file for soft labels in a store and for cases without labels."""
+"""The keys of a run's file for soft labels in a store, for cases without labels, and for batches drawn from label maps."""
 
 from __future__ import annotations
 
@@ -55,6 +55,21 @@ class UnlabelledSettings(_Settings):
     names: Optional[Annotated[List[str], Field(min_length=1)]] = None
     share: float = Field(default=0.5, gt=0, lt=1)
     minimum_confidence: Optional[float] = Field(default=None, ge=0, le=1)
+
+
+class SynthesisSettings(_Settings):
+    """Batches drawn from label maps while the run goes on; ``kdseg-training synthesize`` has prepared them.
+
+    Attributes
+    ----------
+    folder
+        Where they are prepared; None: ``synthesis`` in the preprocessed data set.
+    on_device
+        Draw on the GPU that trains, without worker processes; None: where there is one, unless there are unlabelled cases.
+    """
+
+    folder: Optional[Path] = None
+    on_device: Optional[bool] = None
 
 
 def require_finest_logits(student: str, specs: Sequence[LossSpec]) -> None:

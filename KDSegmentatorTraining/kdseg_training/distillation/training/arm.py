@@ -26,7 +26,7 @@ class Arm:
     folder
         The model folder that it writes, ``<student>__<plans>__<configuration>``; None: where nnU-Net puts it.
     extras
-        Soft labels and unlabelled cases.
+        Soft labels, unlabelled cases and label maps.
     quiet
         Leave the console to somebody else; nnU-Net's messages go into its log file only.
     """
@@ -46,6 +46,8 @@ class Arm:
     def settings(self) -> Dict[str, Any]:
         """Return all that decides its numbers, as plain data; a resumed run must have the same."""
         settings = self.config.settings_of(self.student)
+        if self.extras.synthesis is not None:
+            settings["synthesis"] = {"digest": self.extras.synthesis.prepared.digest}
         if self.student.is_distilled and self.teacher is not None:
             settings["teacher"] = {**(settings["teacher"] or {}), "digest": self.teacher.digest()}
             if self.extras.unlabelled is not None:

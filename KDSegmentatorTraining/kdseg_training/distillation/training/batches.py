@@ -104,11 +104,18 @@ class Always:
 
 
 class SeededBatches(Dataset[Batch]):
-    """The data set whose items are whole batches, named by kind and number."""
+    """The data set whose items are whole batches, named by kind and number.
 
-    def __init__(self, makers: Mapping[Kind, SampleMaker], seed: int) -> None:
+    Attributes
+    ----------
+    on_device
+        Whether batches are made on the GPU that trains: no worker process can make them, and there is nothing to copy.
+    """
+
+    def __init__(self, makers: Mapping[Kind, SampleMaker], seed: int, *, on_device: bool = False) -> None:
         self._makers = dict(makers)
         self._seed = seed
+        self.on_device = on_device
 
     def __getitem__(self, key: BatchKey) -> Batch:
         threads = torch.get_num_threads()

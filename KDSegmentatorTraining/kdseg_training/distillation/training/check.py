@@ -17,7 +17,7 @@ from kdseg_training.distillation.training.runs import Mode, fold_folder, new_arm
 from kdseg_training.distillation.training.snapshot import require_same_settings
 from kdseg_training.distillation.training.sources import open_data_set, open_teacher, set_folders
 
-RESOLVED = ("dataset", "precision", "device_type", "batch_size", "plans", "unlabelled")
+RESOLVED = ("dataset", "precision", "device_type", "batch_size", "plans", "unlabelled", "synthesis")
 """Settings in a checkpoint that only a trainer knows; they are compared when the run continues."""
 
 Earlier = Literal["nothing", "unfinished", "finished"]

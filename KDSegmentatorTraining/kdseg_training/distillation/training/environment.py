@@ -55,7 +55,7 @@ def arm_from_environment(
         )
     teacher = open_teacher(config, device, print) if student.is_distilled else None
     check_student(config, plans, data, teacher, print)
-    return Arm(config, student, teacher, extras=open_extras(config, data, teacher, say=print))
+    return Arm(config, student, teacher, extras=open_extras(config, data, teacher, device=device, say=print))
 
 
 def _student(config: DistillationConfig) -> StudentSettings:

@@ -1,10 +1,12 @@
-"""What a run has besides labelled cases and a live teacher: soft labels in a store, and cases without labels."""
+"""What a run has besides labelled cases and a live teacher: soft labels, cases without labels, batches from label maps."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
+
+import torch
 
 from kdseg_training.distillation.config import DistillationConfig
 from kdseg_training.distillation.preprocessed import open_cases
@@ -15,17 +17,20 @@ from kdseg_training.distillation.training.fold_cases import fold_cases
 from kdseg_training.distillation.training.processes import Processes
 from kdseg_training.distillation.training.sources import DataSet
 from kdseg_training.distillation.unlabelled.cases import UnlabelledCases, open_unlabelled
+from kdseg_training.synthesis.prepared import FOLDER, open_prepared
+from kdseg_training.synthesis.stream import SyntheticStream
 
 
 @dataclass(frozen=True)
 class Extras:
-    """Both may be absent."""
+    """All may be absent."""
 
     soft_labels: Optional[SoftLabels] = None
     unlabelled: Optional[UnlabelledCases] = None
+    synthesis: Optional[SyntheticStream] = None
 
 
-NO_EXTRAS, ALONE = Extras(), Processes()
+NO_EXTRAS, ALONE, CPU = Extras(), Processes(), torch.device("cpu")
 """Most runs have no extras; some callers are the only process."""
 
 
@@ -76,6 +81,7 @@ def open_extras(
     data: DataSet,
     teacher: Optional[Teacher],
     *,
+    device: torch.device = CPU,
     processes: Processes = ALONE,
     say: Callable[[str], None] = lambda _: None,
 ) -> Extras:
@@ -87,6 +93,8 @@ def open_extras(
         The run.
     teacher
         None if no student listens to one: soft labels are then not needed.
+    device
+        Where the networks are; synthetic samples may be drawn there.
     processes
         Of this run.
     say
@@ -98,12 +106,13 @@ def open_extras(
         If something is missing or does not fit.
     """
     stored = None if teacher is None or config.teacher is None else config.teacher.soft_labels
+    synthesis = open_synthesis(config, data, device, say)
     if stored is None and config.unlabelled is None:
-        return Extras()
+        return Extras(synthesis=synthesis)
     fold = preprocessed_fold(config, data)
     unlabelled = find_unlabelled(config, data, fold, processes=processes, say=say)
     if stored is None or teacher is None:
-        return Extras(None, unlabelled)
+        return Extras(None, unlabelled, synthesis)
     folder = SoftLabelFolder(stored.folder, origin_of(teacher, stored))
     folder.check()
     soft_labels = SoftLabels(folder, fold.scheme)
@@ -116,6 +125,22 @@ def open_extras(
             say(f"Of {len(names)} unlabelled cases the teacher is confident about {len(unlabelled.names)}.")
     say(f"Soft labels: {stored.folder}, in place of a teacher that runs on every batch.")
     return Extras(soft_labels, unlabelled)
+
+
+def open_synthesis(
+    config: DistillationConfig, data: DataSet, device: torch.device, say: Callable[[str], None]
+) -> Optional[SyntheticStream]:
+    """Return what labelled batches are drawn from; None if the run reads preprocessed images."""
+    settings = config.synthesis
+    if settings is None:
+        return None
+    prepared = open_prepared(data.folder / FOLDER if settings.folder is None else settings.folder)
+    on_device = config.unlabelled is None if settings.on_device is None else settings.on_device
+    stream = SyntheticStream(prepared, device if on_device else CPU)
+    where = "on the GPU" if stream.on_device else "on the CPU"
+    training, validation = len(prepared.training), len(prepared.validation)
+    say(f"Batches are drawn {where} from {training} label maps, those for validation from {validation} others.")
+    return stream
 
 
 def find_unlabelled(

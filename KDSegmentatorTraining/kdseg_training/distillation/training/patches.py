@@ -13,6 +13,7 @@ from kdseg_training.distillation.training.batches import Kind, SampleMaker, Samp
 from kdseg_training.distillation.training.companions import Companion, CompanionDataset, CompanionTransforms
 from kdseg_training.distillation.unlabelled.cases import UnlabelledCases, UnlabelledDataset
 from kdseg_training.distillation.unlabelled.mixing import MixedSampleMaker
+from kdseg_training.synthesis.stream import RepeatedSampleMaker, SyntheticStream
 
 
 def make_batches(
@@ -23,6 +24,7 @@ def make_batches(
     mirror: bool,
     companions: Optional[Mapping[str, Companion]] = None,
     unlabelled: Optional[UnlabelledCases] = None,
+    synthesis: Optional[SyntheticStream] = None,
 ) -> SeededBatches:
     """Make the stream of a trainer's data set and fold.
 
@@ -42,6 +44,8 @@ def make_batches(
         Name → arrays that go through the augmentation of training patches with the image.
     unlabelled
         Cases for a share of every training batch.
+    synthesis
+        Labelled samples are drawn from label maps, the same validation batches in every epoch; the fold's cases are not read.
 
     Raises
     ------
@@ -69,7 +73,6 @@ def make_batches(
     )
     validation = trainer.get_validation_transforms(scales, **common)
     make_deterministic(training)
-    training_set, validation_set = _datasets(trainer)
     channels = {name: companion.channels for name, companion in (companions or {}).items()}
     if companions:
         training = CompanionTransforms(training, sum(channels.values()))
@@ -92,20 +95,26 @@ def make_batches(
         return loader(CompanionDataset(dataset, companions) if companions else dataset, initial_patch, training)
 
     oversample = None if trainer.probabilistic_oversampling else trainer.oversample_foreground_percent
-    makers: Dict[Kind, SampleMaker] = {
-        "train": SampleMaker(training_loader(training_set), share, oversample, channels),
-        "validation": SampleMaker(loader(validation_set, patch, validation), share, oversample),
-    }
-    if unlabelled is not None:
+    makers: Dict[Kind, SampleMaker]
+    if synthesis is None:
+        training_set, validation_set = _datasets(trainer)
+        labelled = training_loader(training_set)
+        makers = {"validation": SampleMaker(loader(validation_set, patch, validation), share, oversample)}
+    else:
+        labelled, held_out = synthesis.loaders(patch, scales)
+        makers = {"validation": RepeatedSampleMaker(held_out, share, trainer.num_val_iterations_per_epoch)}
+    if unlabelled is None:
+        makers["train"] = SampleMaker(labelled, share, oversample, channels)
+    else:
         makers["train"] = MixedSampleMaker(
-            training_loader(training_set),
+            labelled,
             training_loader(UnlabelledDataset(unlabelled)),
             share,
             oversample=oversample,
             companions=channels,
             unlabelled_share=unlabelled.share,
         )
-    return SeededBatches(makers, seed)
+    return SeededBatches(makers, seed, on_device=synthesis is not None and synthesis.on_device)
 
 
 def make_deterministic(transforms: Any) -> None:

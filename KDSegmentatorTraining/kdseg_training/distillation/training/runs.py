@@ -112,7 +112,7 @@ def train_from_config(
         say = say if processes.is_first else _nothing
         data = open_data_set(config)
         teacher = open_teacher(config, target, say)
-        extras = open_extras(config, data, teacher, processes=processes, say=say)
+        extras = open_extras(config, data, teacher, device=target, processes=processes, say=say)
         arms = [new_arm(config, student, data, teacher, say=say, extras=extras) for student in config.students]
         _claim_folders([fold_folder(arm) for arm, _ in arms], mode, processes, say)
         trainers = [new_trainer(arm, plans, data, target) for arm, plans in arms]

@@ -209,11 +209,17 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
     def make_batches(self, companions: Optional[Mapping[str, Companion]] = None) -> SeededBatches:
         """Return the stream of batches of this data set, fold and seed, with what is to go through the augmentation."""
         share = SampleShare(self.batch_size, self.processes.rank, self.processes.world)
-        mirror, unlabelled = self._arm.config.mirror_augmentation, self._arm.extras.unlabelled
+        mirror, extras = self._arm.config.mirror_augmentation, self._arm.extras
         allowed = self.inference_allowed_mirroring_axes
         try:
             return make_batches(
-                self, seed=self._arm.config.seed, share=share, mirror=mirror, companions=companions, unlabelled=unlabelled
+                self,
+                seed=self._arm.config.seed,
+                share=share,
+                mirror=mirror,
+                companions=companions,
+                unlabelled=extras.unlabelled,
+                synthesis=extras.synthesis,
             )
         finally:
             self.inference_allowed_mirroring_axes = allowed  # nnU-Net sets it while it plans the augmentation

@@ -35,7 +35,8 @@ def serve(batches: SeededBatches, keys: Sequence[BatchKey], *, workers: int, pin
     keys
         Which ones.
     workers
-        Processes that prepare them ahead; 0: in this process, when asked. The batches are the same.
+        Processes that prepare them ahead; 0: in this process, when asked. The batches are the same. Those made on a
+        GPU are always made in this process.
     pin_memory
         Keep them ready for a copy to a GPU.
 
@@ -46,7 +47,7 @@ def serve(batches: SeededBatches, keys: Sequence[BatchKey], *, workers: int, pin
     DeviceMemoryError
         If the system stopped a worker, which it does when memory runs out.
     """
-    iterator = _iterator(batches, keys, workers, pin_memory)
+    iterator = _iterator(batches, keys, 0 if batches.on_device else workers, pin_memory and not batches.on_device)
     while True:
         try:
             batch = next(iterator)
