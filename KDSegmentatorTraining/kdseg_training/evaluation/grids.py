@@ -64,4 +64,4 @@ def _differ(ours: Tuple[float, ...], theirs: Tuple[float, ...]) -> bool:
 
 
 def _text(grid: Geometry, names: Any) -> str:
-    return "; ".join(f"{name} ({', '.join(f'{value:.6g}' for value in getattr(grid, name))})" for name in names)
+    return "; ".join(f"{name} ({', '.join(f'{value + 0.0:.6g}' for value in getattr(grid, name))})" for name in names)

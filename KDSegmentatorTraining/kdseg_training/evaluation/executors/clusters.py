@@ -17,9 +17,15 @@ from kdseg_training.evaluation.executors.in_process import InProcess
 CONNECT_S = 20.0
 """How long to wait for a scheduler, in seconds."""
 
-ALLOWED_DEATHS = 10
-"""How often workers may die with a case in their hands before the case counts as failed; they hold others' cases, too."""
+ALLOWED_DEATHS = 3
+"""How often workers may die with a case in their hands before it is set aside and tried alone."""
 
+
+_LOCAL_CONFIGURATION = {
+    "distributed.scheduler.allowed-failures": ALLOWED_DEATHS,
+    "distributed.deploy.lost-worker-timeout": "1h",  # a busy computer takes long to start a lost worker again
+    "distributed.admin.system-monitor.gil.enabled": False,
+}
 
 SMALL_BYTES = 4 << 20
 """Files of fewer bytes in all are measured sooner than a cluster starts (seconds)."""
@@ -75,9 +81,7 @@ def _local(workers: int) -> Iterator[Executor]:
     from kdseg_training.evaluation.executors.dask_client import DaskExecutor
 
     with (
-        dask.config.set(
-            {"distributed.scheduler.allowed-failures": ALLOWED_DEATHS, "distributed.admin.system-monitor.gil.enabled": False}
-        ),
+        dask.config.set(_LOCAL_CONFIGURATION),
         distributed.LocalCluster(
             n_workers=workers,
             threads_per_worker=1,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import time
 from functools import partial
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 from kdseg.errors import WorkerError
 from kdseg.progress import CancelCallback
@@ -15,8 +15,16 @@ from kdseg_training.evaluation.executors.base import Outcome, attempt, stop_if
 POLL_S = 0.2
 """How often a wish to stop is asked for while no case ends, in seconds."""
 
+BATCH = 100
+"""Cases that are given to the scheduler at once."""
+
 PATIENCE_S = 60.0
 """How long to wait without any worker before giving up, in seconds; lost workers may come back."""
+
+
+_GONE = "gone"
+_Result = Union[Outcome, None, str]
+"""An outcome, None for a case that no worker survived, or :data:`_GONE`."""
 
 
 class DaskExecutor:
@@ -42,16 +50,37 @@ class DaskExecutor:
     def run(
         self, function: Callable[[Any], Any], items: Sequence[Any], cancel: Optional[CancelCallback] = None
     ) -> Iterator[Tuple[int, Outcome]]:
-        """Yield outcomes as they come; see :class:`~kdseg_training.evaluation.executors.base.Executor`."""
+        """Yield outcomes as they come; see :class:`~kdseg_training.evaluation.executors.base.Executor`.
+
+        A case whose workers died again and again may only have been the neighbour of the one that killed them, so it is tried
+        once more, alone.
+        """
+        work = partial(attempt, function)
+        blamed = []
+        for position, outcome in self._outcomes(work, list(items), cancel):
+            if outcome is None:
+                blamed.append(position)
+            else:
+                yield position, outcome
+        for position in blamed:
+            for _, outcome in self._outcomes(work, [items[position]], cancel):
+                yield position, _killed() if outcome is None else outcome
+
+    def _outcomes(
+        self, work: Callable[[Any], Outcome], items: List[Any], cancel: Optional[CancelCallback]
+    ) -> Iterator[Tuple[int, Optional[Outcome]]]:
+        """Yield the position and the outcome of every item when it ended; None for one that no worker survived."""
         stop_if(cancel)
-        futures: List[Any] = self._client.map(partial(attempt, function), list(items), pure=False, batch_size=100)
-        ended: queue.Queue[int] = queue.Queue()
-        for position, future in enumerate(futures):
-            future.add_done_callback(lambda _, position=position: ended.put(position))
+        futures: List[Any] = self._client.map(work, items, pure=False, batch_size=BATCH)
+        ended: queue.Queue[Tuple[int, _Result]] = queue.Queue()
+        for place, future in enumerate(futures):
+            future.add_done_callback(lambda future, place=place: ended.put((place, _result(future))))
         try:
             for _ in futures:
-                position = self._next(ended, cancel)
-                yield position, self._outcome(futures[position])
+                position, result = self._next(ended, cancel)
+                if isinstance(result, str):
+                    raise _scheduler_gone()
+                yield position, result
         finally:
             self._client.cancel(futures)
 
@@ -59,7 +88,7 @@ class DaskExecutor:
         """Return what was given as ``description``."""
         return dict(self._description)
 
-    def _next(self, ended: queue.Queue[int], cancel: Optional[CancelCallback]) -> int:
+    def _next(self, ended: queue.Queue[Tuple[int, _Result]], cancel: Optional[CancelCallback]) -> Tuple[int, _Result]:
         alone_since: Optional[float] = None
         while True:
             stop_if(cancel)
@@ -84,19 +113,29 @@ class DaskExecutor:
             )
         return now if since is None else since
 
-    def _outcome(self, future: Any) -> Outcome:
-        if future.status == "cancelled":
-            raise _scheduler_gone()
-        try:
-            outcome: Outcome = future.result()
-        except Exception as raised:  # noqa: BLE001 – whatever Dask raises: the case could not be measured by any worker
-            error = WorkerError(
-                "The workers could not measure the case.",
-                found=f"{type(raised).__name__}: {' '.join(str(raised).split())}"[:500],
-                remedy="Look at the memory and the log of the workers; evaluate with fewer workers if they ran out of memory.",
-            )
-            return Outcome(None, error_as_data(error))
-        return outcome
+
+def _result(future: Any) -> _Result:
+    """Return what an ended future holds; called in a thread of Dask's.
+
+    Its worker may have died after it ended: then it is measured again, and this waits meanwhile.
+    """
+    from distributed import KilledWorker
+
+    try:
+        outcome: Outcome = future.result()
+    except KilledWorker:
+        return None
+    except Exception:  # noqa: BLE001 – attempt() raises nothing: the client was closed, or lost its scheduler
+        return _GONE
+    return outcome
+
+
+def _killed() -> Outcome:
+    error = WorkerError(
+        "The workers died of the case.",
+        remedy="Look at their memory and their log; evaluate with fewer workers if they ran out of memory.",
+    )
+    return Outcome(None, error_as_data(error))
 
 
 def _scheduler_gone() -> WorkerError:
