@@ -23,14 +23,16 @@ def main(arguments: list[str]) -> int:
     """Write the pictures and return the exit code."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     os.environ.setdefault("QT_SCALE_FACTOR", "2")
-    for folder in ("KDSegmentator", "Testing/Python"):
+    for folder in ("KDSegmentator", "KDSegmentatorTraining", "Testing/Python"):
         sys.path.insert(0, str(REPOSITORY / folder))
     import slicer_bed
+    from screenshots_distil import DistilPhotographer
 
     target = Path(arguments[0]) if arguments else REPOSITORY / "Resources" / "Screenshots"
     bed = slicer_bed.start()
-    bed.inside_event_loop(lambda: Photographer(bed, target).take_all())
-    bed.reset()
+    for photographer in (Photographer, DistilPhotographer):
+        bed.inside_event_loop(lambda photographer=photographer: photographer(bed, target).take_all())
+        bed.reset()
     return 0
 
 

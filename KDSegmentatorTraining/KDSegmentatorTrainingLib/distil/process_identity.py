@@ -44,7 +44,7 @@ def _on_linux(pid: int) -> Optional[str]:
 
 
 def _on_macos(pid: int) -> Optional[str]:
-    command = ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)]
+    command = ["/bin/ps", "-o", "stat=", "-o", "lstart=", "-p", str(pid)]
     environment = {**os.environ, "LC_ALL": "C"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)  # noqa: S603
     answer = done.stdout.split(maxsplit=1)

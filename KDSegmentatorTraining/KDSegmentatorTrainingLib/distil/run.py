@@ -21,7 +21,9 @@ from KDSegmentatorTrainingLib.distil.folder import CONFIGURATION, LOG, PROGRESS,
 MODES = {"new": (), "resume": ("--resume",), "restart": ("--restart",)}
 """How a run begins, and what ``kdseg-training distill`` is told."""
 
-_DETACHED, _NEW_GROUP, _BREAK_AWAY = 0x8, 0x200, 0x1000000  # of Windows' CreateProcess
+_NO_WINDOW, _NEW_GROUP, _BREAK_AWAY = 0x8000000, 0x200, 0x1000000
+"""Of Windows' CreateProcess: a hidden console of its own, which the processes that prepare batches share. With DETACHED_PROCESS
+each of these would open a window."""
 
 _STARTED: Dict[int, Any] = {}
 """Processes that this Slicer started, by number: they are looked after when they end."""
@@ -189,9 +191,9 @@ def _detached(command: List[str], folder: Path, environment: Mapping[str, str], 
     if sys.platform != "win32":
         return subprocess.Popen(command, start_new_session=True, **options)
     try:
-        return subprocess.Popen(command, creationflags=_DETACHED | _NEW_GROUP | _BREAK_AWAY, **options)
+        return subprocess.Popen(command, creationflags=_NO_WINDOW | _NEW_GROUP | _BREAK_AWAY, **options)
     except PermissionError:  # the job that Slicer belongs to lets nothing out
-        return subprocess.Popen(command, creationflags=_DETACHED | _NEW_GROUP, **options)
+        return subprocess.Popen(command, creationflags=_NO_WINDOW | _NEW_GROUP, **options)
 
 
 def forget_finished() -> None:

@@ -126,7 +126,7 @@ def parameters_text(count: int) -> str:
     """Return a number of parameters, in millions where there are that many."""
     if count <= 0:
         return UNKNOWN
-    return _("{count} M").format(count=f"{count / 1e6:.2f}") if count >= 10_000 else str(count)
+    return _("{count} M").format(count=f"{count / 1e6:.2f}") if count >= 100_000 else str(count)
 
 
 def python_sentence(python: TrainingPython) -> str:

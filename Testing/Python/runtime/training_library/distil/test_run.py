@@ -16,6 +16,7 @@ import kdseg
 import KDSegmentatorTrainingLib
 from kdseg.errors import ConfigurationError, WorkerError
 from KDSegmentatorTrainingLib.distil import process_identity
+from KDSegmentatorTrainingLib.distil import run as run_module
 from KDSegmentatorTrainingLib.distil.folder import CONFIGURATION, LOG, PROGRESS, STATE, STOP, RunFolder, RunState, StudentFolder
 from KDSegmentatorTrainingLib.distil.run import DistilRun, RunPhase
 
@@ -144,6 +145,83 @@ def test_the_start_of_a_process_does_not_change_and_ends_with_it() -> None:
     child.wait()
     assert process_identity.started_at(child.pid) is None
     assert process_identity.started_at(0) is None
+
+
+@pytest.mark.parametrize(
+    ("printed", "started"),
+    [
+        ("Ss   Sun Nov 22 05:20:00 2026    \n", "Sun Nov 22 05:20:00 2026"),
+        ("Z+   Sun Nov 22 05:20:00 2026\n", None),
+        ("", None),
+    ],
+)
+def test_the_start_of_a_process_on_macos(monkeypatch: pytest.MonkeyPatch, printed: str, started) -> None:
+    def run(command, **_):
+        assert command == ["/bin/ps", "-o", "stat=", "-o", "lstart=", "-p", "12"]
+        return subprocess.CompletedProcess(command, 0, printed, "")
+
+    monkeypatch.setattr(process_identity.subprocess, "run", run)
+    assert process_identity._on_macos(12) == started
+
+
+class Kernel:
+    """What of Windows' kernel is asked: process 12 runs since 77, process 13 has ended, no other is there."""
+
+    class Function:
+        def __init__(self, call) -> None:
+            self.call, self.restype = call, None
+
+        def __call__(self, *arguments):
+            return self.call(*arguments)
+
+    def __init__(self) -> None:
+        self.open = 0
+        self.OpenProcess = self.Function(self._open)
+        self.GetProcessTimes = self.Function(self._times)
+        self.GetExitCodeProcess = self.Function(self._code)
+        self.CloseHandle = self.Function(self._close)
+
+    def _open(self, rights: int, inherit: bool, pid: int):
+        assert (rights, inherit) == (0x1000, False)
+        self.open += pid in (12, 13)
+        return pid if pid in (12, 13) else None
+
+    def _times(self, handle, created, *others) -> int:
+        assert len(others) == 3
+        created._obj.value = 77
+        return 1
+
+    def _code(self, handle, code) -> int:
+        code._obj.value = 259 if handle.value == 12 else 0
+        return 1
+
+    def _close(self, handle) -> int:
+        self.open -= 1
+        return 1
+
+
+def test_the_start_of_a_process_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = Kernel()
+    monkeypatch.setattr(process_identity.ctypes, "WinDLL", lambda name, **_: kernel, raising=False)
+    assert [process_identity._on_windows(pid) for pid in (12, 13, 14)] == ["77", None, None]
+    assert kernel.open == 0
+
+
+@pytest.mark.parametrize("job_lets_out", [True, False])
+def test_on_windows_the_process_leaves_slicers_job_if_it_may(monkeypatch: pytest.MonkeyPatch, job_lets_out: bool) -> None:
+    asked = []
+
+    def popen(command, *, creationflags: int, **options):
+        asked.append(creationflags)
+        if creationflags & 0x1000000 and not job_lets_out:
+            raise PermissionError(5, "Access is denied")
+        assert options["stdin"] == subprocess.DEVNULL
+        return command
+
+    monkeypatch.setattr(run_module.sys, "platform", "win32")
+    monkeypatch.setattr(run_module.subprocess, "Popen", popen)
+    assert run_module._detached(["python"], Path(), {}, None) == ["python"]
+    assert asked == [0x9000200] if job_lets_out else [0x9000200, 0x8000200]
 
 
 def test_a_run_of_another_computer_is_told_apart(tmp_path: Path) -> None:

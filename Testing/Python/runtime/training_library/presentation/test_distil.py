@@ -84,7 +84,7 @@ def test_rows_of_students(tmp_path) -> None:
     ]
     assert student_rows(students[:1], tables, Progress(losses={"half_A": 0.25}))[0][3] == "0.2500"
     assert len(student_columns()) == 5
-    assert parameters_text(9_999) == "9999"
+    assert (parameters_text(99_999), parameters_text(100_000), parameters_text(0)) == ("99999", "0.10 M", "–")
 
 
 def test_what_a_python_has() -> None:
