@@ -25,8 +25,9 @@ def main(arguments: list[str]) -> int:
     os.environ.setdefault("QT_SCALE_FACTOR", "2")
     for folder in ("KDSegmentator", "KDSegmentatorTraining", "Testing/Python"):
         sys.path.insert(0, str(REPOSITORY / folder))
-    import slicer_bed
     from screenshots_distil import DistilPhotographer
+
+    import slicer_bed
 
     target = Path(arguments[0]) if arguments else REPOSITORY / "Resources" / "Screenshots"
     bed = slicer_bed.start()
