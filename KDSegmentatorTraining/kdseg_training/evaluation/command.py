@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ContextManager, Dict, List, Optional, Sequence, Tuple
 
@@ -142,8 +144,13 @@ def _carry_out(job: EvaluationJob, workers: Optional[int], scheduler: Optional[s
         return open_executor(pairs, job.reference, workers=workers, scheduler=scheduler)
 
     with Interrupt() as interrupt, Console(quiet=quiet) as console:
-        watcher = Watcher(say=console.say, progress=console.progress, cancel=interrupt.requested)
+        watcher = Watcher(say=console.say, progress=console.progress, cancel=interrupt.requested, command=shlex.join(_typed()))
         return carry_out(job, open_for, watcher)
+
+
+def _typed() -> List[str]:
+    """Return the command line, the program by its name alone."""
+    return ["kdseg-training", *sys.argv[1:]]
 
 
 def _tell(outcome: JobOutcome, *, as_json: bool) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, List, Optional, Tuple, Type
+from typing import TYPE_CHECKING, Any, List, Optional, Type
 
-from kdseg_training.metrics.aggregation import ClassAggregate, aggregate
+import numpy as np
+
+from kdseg_training.metrics.aggregation import aggregate, metric_matrix
 from kdseg_training.metrics.policies import DISTANCE_METRICS
 
 if TYPE_CHECKING:
@@ -92,29 +94,26 @@ def _table(evaluation: Evaluation, model: ModelResult) -> Any:
     table.add_column("structure")
     for column in ("n", "missed", "hallucinated", "both empty", *metrics):
         table.add_column(column, justify="right")
-    lines = aggregate(model.cases, list(settings.labels), metrics)
+    labels = list(settings.labels)
+    lines = aggregate(model.cases, labels, metrics)
     for place, name in enumerate(settings.labels.values()):
         own = lines[place * len(metrics) : (place + 1) * len(metrics)]
         counts = own[0].statuses
         numbers = (own[0].n, counts.missed, counts.hallucinated, counts.both_empty)
-        table.add_row(escape(name), *map(str, numbers), *(_mean_text(line) for line in own))
-    if len(settings.labels) > 1:
-        table.add_row("mean", "", "", "", "", *_means(lines, metrics))
+        table.add_row(escape(name), *map(str, numbers), *(_text(line.metric, line.mean) for line in own))
+    if len(labels) > 1:
+        table.add_row("cases' means", "", "", "", "", *(_text(m, _mean_of_cases(model, labels, m)) for m in metrics))
     return table
 
 
-def _means(lines: List[ClassAggregate], metrics: List[str]) -> Tuple[str, ...]:
-    """Return the mean over the structures that have a value, for each metric."""
-    found = []
-    for place, metric in enumerate(metrics):
-        values = [line.mean for line in lines[place :: len(metrics)] if not math.isnan(line.mean)]
-        found.append(_text(metric, sum(values) / len(values)) if values else "–")
-    return tuple(found)
-
-
-def _mean_text(line: ClassAggregate) -> str:
-    return "–" if math.isnan(line.mean) else _text(line.metric, line.mean)
+def _mean_of_cases(model: ModelResult, labels: List[int], metric: str) -> float:
+    """Return the mean over the cases of each case's mean over its structures, as the comparison has it."""
+    matrix = metric_matrix(model.cases, labels, metric)
+    known = matrix[~np.isnan(matrix).all(axis=1)]
+    return float(np.nanmean(known, axis=1).mean()) if len(known) else math.nan
 
 
 def _text(metric: str, value: float) -> str:
+    if math.isnan(value):
+        return "–"
     return f"{value:.2f}" if metric.startswith(DISTANCE_METRICS) else f"{value:.4f}"

@@ -31,17 +31,28 @@ def values_in(labels: npt.NDArray[Any]) -> Tuple[int, ...]:
     return tuple(int(value) for value in np.flatnonzero(counts) if value)
 
 
+def counted(
+    prediction: Segmentation, reference: Segmentation, settings: EvaluationSettings
+) -> Tuple[Segmentation, Segmentation, int]:
+    """Return both with background where the reference marks voxels as not labelled, and the number of these voxels."""
+    if settings.ignore_label is None:
+        return prediction, reference, 0
+    outside = reference.labels == settings.ignore_label
+    ignored = int(np.count_nonzero(outside))
+    if not ignored:
+        return prediction, reference, 0
+    emptied = [
+        replace(segmentation, labels=np.where(outside, segmentation.labels.dtype.type(0), segmentation.labels))
+        for segmentation in (prediction, reference)
+    ]
+    return emptied[0], emptied[1], ignored
+
+
 def measure_structures(
     case: str, prediction: Segmentation, reference: Segmentation, settings: EvaluationSettings
 ) -> Tuple[CaseMetrics, int]:
     """Return the metrics of all structures of two segmentations on one grid, and the number of ignored voxels."""
-    ignored = 0
-    if settings.ignore_label is not None:
-        outside = reference.labels == settings.ignore_label
-        ignored = int(np.count_nonzero(outside))
-        if ignored:
-            prediction = replace(prediction, labels=np.where(outside, prediction.labels.dtype.type(0), prediction.labels))
-            reference = replace(reference, labels=np.where(outside, reference.labels.dtype.type(0), reference.labels))
+    prediction, reference, ignored = counted(prediction, reference, settings)
     plain = [label for label in settings.labels if settings.values_of(label) == (label,)]
     found: Dict[int, ClassMetrics] = dict(_measure(case, prediction, reference, plain, settings).classes)
     for label in settings.regions:

@@ -28,7 +28,7 @@ from kdseg_training.evaluation.run import (
     refuse_missing,
 )
 from kdseg_training.evaluation.settings import EvaluationSettings
-from kdseg_training.evaluation.structures import structure_mask
+from kdseg_training.evaluation.structures import counted, structure_mask
 from kdseg_training.evaluation.worst_place import largest_error_of_masks
 from kdseg_training.evaluation.writers import EvaluationFiles, write_evaluation
 
@@ -71,12 +71,15 @@ class Watcher:
         Tells whether to stop.
     commit
         Asked once before anything is written; False means that the job is being ended.
+    command
+        How the job was started, for the report.
     """
 
     say: Callable[[str], None] = lambda _: None
     progress: Optional[ProgressCallback] = None
     cancel: Optional[CancelCallback] = None
     commit: Callable[[], bool] = lambda: True
+    command: str = ""
 
 
 def carry_out(job: EvaluationJob, open_executor: OpenExecutor, watcher: Optional[Watcher] = None) -> JobOutcome:
@@ -105,6 +108,8 @@ def carry_out(job: EvaluationJob, open_executor: OpenExecutor, watcher: Optional
         evaluation = evaluate_matched(
             models, job.reference, settings, executor, progress=watcher.progress, cancel=watcher.cancel
         )
+    if watcher.command:
+        evaluation = replace(evaluation, environment={"command": watcher.command, **evaluation.environment})
     comparison, uncompared = _compare(job, evaluation)
     if not watcher.commit():
         raise Cancelled("The evaluation was cancelled.", remedy="Nothing was written; start it again when you like.")
@@ -118,7 +123,7 @@ def _write(job: EvaluationJob, evaluation: Evaluation, comparison: Optional[Comp
         files = replace(files, comparison=_write_json(job.output / "comparison.json", comparison.as_data()))
     if job.worst_places:
         files = replace(files, worst_places=_write_json(job.output / "worst_places.json", worst_places(evaluation)))
-    if job.report and comparison is not None:
+    if job.report:
         files = replace(files, report=_write_report(job, evaluation, comparison))
     return files
 
@@ -135,7 +140,7 @@ def worst_places(evaluation: Evaluation) -> List[Dict[str, Any]]:
 
 
 def _places(pair: Pair, settings: EvaluationSettings) -> List[Dict[str, Any]]:
-    prediction, reference, _ = read_pair(pair, settings)
+    prediction, reference, _ = counted(*read_pair(pair, settings)[:2], settings)
     places = []
     for label, name in settings.labels.items():
         masks = [structure_mask(segmentation.labels, label, settings) for segmentation in (prediction, reference)]
@@ -181,7 +186,7 @@ def _compare(job: EvaluationJob, evaluation: Evaluation) -> Tuple[Optional[Compa
         return None, str(error)
 
 
-def _write_report(job: EvaluationJob, evaluation: Evaluation, comparison: Comparison) -> Path:
+def _write_report(job: EvaluationJob, evaluation: Evaluation, comparison: Optional[Comparison]) -> Path:
     from kdseg_training.evaluation.report import write_report
 
     path = job.output / "report.html"

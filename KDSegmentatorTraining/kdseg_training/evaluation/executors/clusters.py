@@ -21,10 +21,14 @@ ALLOWED_DEATHS = 3
 """How often workers may die with a case in their hands before it is set aside and tried alone."""
 
 
+_THIS_COMPUTER = "127.0.0.1"
+
 _LOCAL_CONFIGURATION = {
     "distributed.scheduler.allowed-failures": ALLOWED_DEATHS,
     "distributed.deploy.lost-worker-timeout": "1h",  # a busy computer takes long to start a lost worker again
     "distributed.admin.system-monitor.gil.enabled": False,
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
 }
 
 SMALL_BYTES = 4 << 20
@@ -87,7 +91,8 @@ def _local(workers: int) -> Iterator[Executor]:
             threads_per_worker=1,
             processes=True,
             memory_limit=0,
-            dashboard_address=None,
+            host=_THIS_COMPUTER,
+            dashboard_address=f"{_THIS_COMPUTER}:0",  # with None, a server for everybody is opened at port 8787
             silence_logs=logging.CRITICAL,
             security=distributed.Security.temporary(),
             protocol="tls://",
