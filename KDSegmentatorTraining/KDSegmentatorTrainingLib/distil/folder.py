@@ -15,6 +15,9 @@ from KDSegmentatorLib.i18n import _
 CONFIGURATION, STATE, PROGRESS, STOP, LOG = "distil.yaml", "run.json", "progress.json", "stop", "log.txt"
 """Files in the folder; the students lie in ``results``, exported ones in ``students``."""
 
+ENDED = "ended"
+"""An empty file: the process was ended at once because the user wanted it, so that this is not taken for a failure."""
+
 CHECKED = "distil.check.yaml"
 """The settings while they are being checked; only what passed becomes the run's."""
 
@@ -145,7 +148,7 @@ class RunFolder:
 
     def _foreign(self) -> List[str]:
         """Return what lies in the folder besides hidden files and what a run that did not start may have left."""
-        own = {CONFIGURATION, CHECKED, PROGRESS, STOP, LOG}
+        own = {CONFIGURATION, CHECKED, PROGRESS, STOP, ENDED, LOG}
         names = [path.name for path in self.path.iterdir()] if self.path.is_dir() else []
         return [name for name in names if name not in own and not name.startswith(".")]
 

@@ -16,7 +16,7 @@ from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.jobs.kill import kill_tree
 from KDSegmentatorTrainingLib.distil import process_identity
 from KDSegmentatorTrainingLib.distil.environment import companion_arguments
-from KDSegmentatorTrainingLib.distil.folder import CONFIGURATION, LOG, PROGRESS, STOP, RunFolder, RunState, StudentFolder
+from KDSegmentatorTrainingLib.distil.folder import CONFIGURATION, ENDED, LOG, PROGRESS, STOP, RunFolder, RunState, StudentFolder
 
 MODES = {"new": (), "resume": ("--resume",), "restart": ("--restart",)}
 """How a run begins, and what ``kdseg-training distill`` is told."""
@@ -30,12 +30,13 @@ _STARTED: Dict[int, Any] = {}
 
 
 class RunPhase(Enum):
-    """Where a run stands."""
+    """Where a run stands; STOPPED after a step that it saved, ENDED at once because the user wanted it."""
 
     NEW = "new"
     RUNNING = "running"
     STOPPING = "stopping"
     STOPPED = "stopped"
+    ENDED = "ended"
     FAILED = "failed"
     DONE = "done"
     ELSEWHERE = "elsewhere"
@@ -84,12 +85,16 @@ class DistilRun:
         """
         if self.phase() in (RunPhase.RUNNING, RunPhase.STOPPING):
             raise WorkerError(_("This run is running already."), path=self.folder.path, remedy=_("Wait for it, or stop it."))
-        for name in (STOP, PROGRESS):
+        for name in (STOP, ENDED, PROGRESS):
             self._remove(name)
         process = self._launch([python, *companion_arguments(*self._arguments(mode))], environment)
         _STARTED[process.pid] = process
         started = process_identity.started_at(process.pid) or ""
-        self.folder.write_state(RunState(process.pid, started, python, dict(settings), students))
+        try:
+            self.folder.write_state(RunState(process.pid, started, python, dict(settings), students))
+        except KDSegError:
+            kill_tree(process.pid)  # nobody would find it again
+            raise
 
     def phase(self) -> RunPhase:
         """Return where the run stands.
@@ -110,7 +115,8 @@ class DistilRun:
         if self._is_running(state):
             return RunPhase.STOPPING if self.folder.file(STOP).exists() else RunPhase.RUNNING
         told = self.folder.progress().state  # it may have ended in between
-        return {"done": RunPhase.DONE, "stopped": RunPhase.STOPPED}.get(told, RunPhase.FAILED)
+        otherwise = RunPhase.ENDED if self.folder.file(ENDED).exists() and told != "failed" else RunPhase.FAILED
+        return {"done": RunPhase.DONE, "stopped": RunPhase.STOPPED}.get(told, otherwise)
 
     def error(self) -> KDSegError:
         """Return why a failed run failed."""
@@ -137,17 +143,13 @@ class DistilRun:
         OutputError
             If the folder cannot be written.
         """
-        try:
-            self.folder.file(STOP).touch()
-        except OSError as error:
-            raise OutputError(
-                _("The run cannot be asked to stop."), found=error.strerror or str(error), path=self.folder.path
-            ) from error
+        self._touch(STOP)
 
     def kill(self) -> None:
         """End the run with everything it started, at once; its last checkpoint counts."""
         state = self.folder.state()
         if state is not None and state.host == platform.node() and self._is_running(state):
+            self._touch(ENDED)
             kill_tree(state.pid)
 
     def _arguments(self, mode: str) -> List[str]:
@@ -172,6 +174,17 @@ class DistilRun:
         if process is not None and process.poll() is not None:
             del _STARTED[state.pid]
         return process_identity.is_running(state.pid, state.started)
+
+    def _touch(self, name: str) -> None:
+        try:
+            self.folder.file(name).touch()
+        except OSError as error:
+            raise OutputError(
+                _("The run cannot be stopped, because its folder cannot be written."),
+                found=error.strerror or str(error),
+                path=self.folder.path,
+                remedy=_("Make the folder writable and stop the run again."),
+            ) from error
 
     def _remove(self, name: str) -> None:
         with suppress(FileNotFoundError):

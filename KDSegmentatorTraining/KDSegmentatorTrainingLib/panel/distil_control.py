@@ -22,6 +22,7 @@ from KDSegmentatorTrainingLib.panel.distil_export import ExportControl
 from KDSegmentatorTrainingLib.panel.distil_python import PythonControl, startup_environment
 from KDSegmentatorTrainingLib.panel.distil_run import SETTING, RunWatch
 from KDSegmentatorTrainingLib.presentation.distil import (
+    CONTINUABLE,
     DistilSituation,
     distil_readiness,
     quantity_texts,
@@ -129,7 +130,7 @@ class DistilControl:
                 self.watch.kill()
         elif phase is RunPhase.NEW:
             self._start("new")
-        elif phase in (RunPhase.STOPPED, RunPhase.FAILED):
+        elif phase in CONTINUABLE:
             self._start("resume")
 
     @guarded

@@ -15,6 +15,9 @@ from KDSegmentatorTrainingLib.distil.environment import TrainingPython
 from KDSegmentatorTrainingLib.distil.folder import Progress, StudentFolder
 from KDSegmentatorTrainingLib.distil.run import RunPhase
 
+CONTINUABLE = (RunPhase.STOPPED, RunPhase.ENDED, RunPhase.FAILED)
+"""Where Resume continues."""
+
 UNKNOWN = "–"
 """What stands where a number is not known yet."""
 
@@ -60,7 +63,7 @@ def distil_readiness(situation: DistilSituation) -> DistilReadiness:
         return DistilReadiness(_texts()[phase or RunPhase.NEW], False, False, situation.asking, locked=True)
     if phase is None:
         return DistilReadiness(_("&Start"), False, False, _("Choose a folder for this run: new, empty, or of an earlier run."))
-    button, again = _texts()[phase], phase in (RunPhase.STOPPED, RunPhase.FAILED, RunPhase.DONE)
+    button, again = _texts()[phase], phase in (*CONTINUABLE, RunPhase.DONE)
     enabled = phase not in (RunPhase.DONE, RunPhase.ELSEWHERE)
     tone = Tone.PROBLEM if phase is RunPhase.FAILED else Tone.WARNING if phase is RunPhase.ELSEWHERE else Tone.HINT
     locked = phase in (RunPhase.RUNNING, RunPhase.STOPPING)
@@ -73,6 +76,7 @@ def _texts() -> Dict[RunPhase, str]:
         RunPhase.RUNNING: _("&Stop"),
         RunPhase.STOPPING: _("&Stop at once…"),
         RunPhase.STOPPED: _("&Resume"),
+        RunPhase.ENDED: _("&Resume"),
         RunPhase.FAILED: _("&Resume"),
         RunPhase.DONE: _("&Start"),
         RunPhase.ELSEWHERE: _("&Resume"),
@@ -87,6 +91,7 @@ def _sentence(situation: DistilSituation) -> str:
         RunPhase.RUNNING: situation.message or _("The training runs by itself: Slicer may be closed meanwhile."),
         RunPhase.STOPPING: _("Stops after the running step, which is saved."),
         RunPhase.STOPPED: _("Stopped; every step is saved. Resume continues as if nothing had happened."),
+        RunPhase.ENDED: _("Ended at once; the last checkpoint counts, and Resume continues there."),
         RunPhase.DONE: _("The training is finished. Export its students below, or choose another folder for a new run."),
         RunPhase.ELSEWHERE: _("This run was started on another computer. Look after it there; its curves are shown here."),
     }[situation.phase or RunPhase.NEW]

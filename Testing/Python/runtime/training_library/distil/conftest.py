@@ -88,7 +88,7 @@ def start(environment: dict[str, str], tmp_path: Path) -> Callable[..., DistilRu
     yield start_
     for run in made:
         run.kill()
-        wait_until(lambda run=run: not run._is_running(run.folder.state()))
+        wait_until(lambda run=run: run.folder.state() is None or not run._is_running(run.folder.state()))
     forget_finished()
 
 

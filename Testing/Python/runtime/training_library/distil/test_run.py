@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,10 +15,20 @@ import pytest
 
 import kdseg
 import KDSegmentatorTrainingLib
-from kdseg.errors import ConfigurationError, WorkerError
+from kdseg.errors import ConfigurationError, OutputError, WorkerError
 from KDSegmentatorTrainingLib.distil import process_identity
 from KDSegmentatorTrainingLib.distil import run as run_module
-from KDSegmentatorTrainingLib.distil.folder import CONFIGURATION, LOG, PROGRESS, STATE, STOP, RunFolder, RunState, StudentFolder
+from KDSegmentatorTrainingLib.distil.folder import (
+    CONFIGURATION,
+    ENDED,
+    LOG,
+    PROGRESS,
+    STATE,
+    STOP,
+    RunFolder,
+    RunState,
+    StudentFolder,
+)
 from KDSegmentatorTrainingLib.distil.run import DistilRun, RunPhase
 
 SLICER = """
@@ -81,10 +92,36 @@ def test_stopping_is_seen_until_it_is_done(start, wait_until) -> None:
     assert again.phase() is RunPhase.RUNNING
 
 
-def test_a_killed_run_has_failed_and_says_that_it_was_ended(start, wait_until) -> None:
+def test_a_run_that_the_user_ends_is_no_failure(start, wait_until) -> None:
     run = start()
     until_told(run, wait_until)
     run.kill()
+    wait_until(lambda: run.phase() is RunPhase.ENDED)
+    again = start(mode="resume")
+    until_told(again, wait_until)
+    assert again.phase() is RunPhase.RUNNING
+    assert not again.folder.file(ENDED).exists()
+
+
+def test_a_run_whose_state_cannot_be_written_does_not_go_on_unseen(start, wait_until, monkeypatch: pytest.MonkeyPatch) -> None:
+    launched = []
+
+    def refuse(self, state: RunState) -> None:
+        launched.append(state)
+        raise OutputError("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "write_state", refuse)
+        with pytest.raises(OutputError):
+            start()
+    wait_until(lambda: process_identity.started_at(launched[0].pid) is None)
+    assert launched[0].started
+
+
+def test_a_run_that_the_system_ends_has_failed_and_says_what_that_may_be(start, wait_until) -> None:
+    run = start()
+    until_told(run, wait_until)
+    os.killpg(run.folder.state().pid, signal.SIGKILL)
     wait_until(lambda: run.phase() is RunPhase.FAILED)
     assert "without saying why" in run.error().problem
     assert "last checkpoint counts" in run.error().remedy

@@ -34,6 +34,7 @@ from KDSegmentatorTrainingLib.presentation.distil import (
         (RunPhase.RUNNING, "&Stop", True, False, True),
         (RunPhase.STOPPING, "&Stop at once…", True, False, True),
         (RunPhase.STOPPED, "&Resume", True, True, False),
+        (RunPhase.ENDED, "&Resume", True, True, False),
         (RunPhase.FAILED, "&Resume", True, True, False),
         (RunPhase.DONE, "&Start", False, True, False),
         (RunPhase.ELSEWHERE, "&Resume", False, False, False),

@@ -166,6 +166,8 @@ def test_a_run_that_does_not_stop_is_ended_after_a_question(ready, hands, wait_u
     hands.answer("Yes")
     hands.click(tab.main_button)
     wait_until(lambda: tab.main_button.text == "&Resume", 20, "it is gone")
+    assert sentence(ready).startswith("Ended at once; the last checkpoint counts")
+    assert errors() == []
 
 
 def test_starting_again_asks_first(started, hands, wait_until, companion) -> None:
