@@ -39,7 +39,7 @@ from kdseg_training.profiling import (
 )
 
 BRAIN = Size((160, 224, 192), 128, PUBLISHED_CLASSES)
-QUICK = Size((40, 48, 40), 32, 8)
+QUICK = Size((32, 40, 32), 32, 8)
 TEACHER, GIB = "ResEnc-L, stock nnU-Net", 1024**3
 AIMS = {"equal": ((4, "latency", 0.90), (4, "memory", 0.75)), "default": ((4, "latency", 0.99),)}
 """Factor, quantity and the share by which it is to be lower than the teacher's, with onnxruntime alone."""
@@ -131,7 +131,7 @@ def _percent(share: float, made: Made) -> str:
 
 
 def _flops(subject: SubjectProfile) -> str:
-    return "" if subject.flops_per_volume is None else f"{subject.flops_per_volume / 1e12:.2f}"
+    return "" if subject.flops_per_volume is None else f"{subject.flops_per_volume / 1e12:.3g}"
 
 
 def _title(part: str) -> str:
@@ -150,8 +150,8 @@ def _facts(measured: Profile, teacher: Measurement) -> str:
     doubts = "".join(f"\n- {warning}" for warning in measured.warnings)
     return (
         f"{measured.created_utc}; {hardware.get('cpu_model')}, {hardware.get('cpus_available')} CPUs, "
-        f"{hardware.get('system')}; {teacher.threads} threads. Volume {shape} at 1 mm, n = {len(teacher.counted)} after "
-        f"{measured.settings.warm_ups} warm-up rounds, rounds interleaved. Engines: {'; '.join(engines)}; "
+        f"{hardware.get('system')}; {teacher.threads} threads. Volume {shape} at 1 mm. Counted rounds: {len(teacher.counted)}, "
+        f"warm-up rounds: {measured.settings.warm_ups}, all subjects in each. Engines: {'; '.join(engines)}; "
         f"numpy {versions.get('numpy')}.{peaks}{busy}" + (f"\n\nDoubts:{doubts}" if doubts else "")
     )
 
