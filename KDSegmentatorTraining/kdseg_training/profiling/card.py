@@ -130,7 +130,7 @@ def _comparison(compared: Sequence[Ratio]) -> List[str]:
         memory = "" if ratio.memory_saved is None else f", {_less(ratio.memory_saved)} memory"
         lines.append(
             f"  {ratio.key}, {_threads(ratio.threads)}: {interval_text(ratio.speed, '×')} as fast "
-            f"({_less(ratio.latency_saved)} time), CPU time {interval_text(ratio.cpu, '×')} as little{memory}"
+            f"({_less(ratio.latency_saved)} time), {_less(1 - 1 / ratio.cpu.value)} CPU time{memory}"
         )
     return lines
 

@@ -49,6 +49,8 @@ def draw_chart(profile: Profile, path: PathLike) -> None:
 
 
 def _draw_quality(figure: Figure, points: Sequence[ChartPoint]) -> None:
+    from matplotlib.ticker import FuncFormatter
+
     axes: Any = figure.add_subplot()
     front = sorted((p for p in points if p.on_front), key=lambda p: p.seconds)
     if len(front) > 1:
@@ -85,8 +87,11 @@ def _draw_quality(figure: Figure, points: Sequence[ChartPoint]) -> None:
         )
     if right:
         axes.set_xscale("log")
+        for axis_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+            axis_formatter(FuncFormatter(lambda seconds, _place: f"{seconds:g}"))
     axes.margins(x=0.25, y=0.3)
-    axes.set_xlabel("seconds for the volume, median with 95 % interval")
+    interval = " with 95 % interval" if any(p.seconds_low is not None for p in points) else ""
+    axes.set_xlabel(f"seconds for the volume, median{interval}")
     axes.set_ylabel("mean Dice")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, loc="upper left")
@@ -117,7 +122,7 @@ def _describe(figure: Figure, profile: Profile, points: Sequence[ChartPoint]) ->
     if unknown and len(unknown) < len(points):
         notes.append(f"Not shown, quality unknown: {', '.join(unknown)}.")
     if notes:
-        figure.text(0.01, 0.005, " ".join(notes), fontsize=7)
+        figure.supxlabel(" ".join(notes), fontsize=7)
 
 
 def _below(points: Sequence[ChartPoint]) -> List[float]:

@@ -99,7 +99,7 @@ class StockRunner:
         return {
             "name": f"{model.folder.name} fold {model.fold}, nnU-Net, {how}",
             "sha256": model.sha256,
-            "capacity": "1",
+            "capacity": "",
             "size_bytes": model.size_bytes,
             "parameters": model.parameters,
             "patch_size": list(model.plan.patch_size),
