@@ -15,8 +15,11 @@ from KDSegmentatorLib.i18n import _
 WIDTHS = {2: "half", 4: "quarter", 8: "eighth"}
 """Divisors of the channels that the form offers, and how their students are named."""
 
-METHODS = ("A", "B", "C")
-"""Combinations of losses that are published."""
+ALONE = "alone"
+"""Learning from the labels only, without the teacher."""
+
+METHODS = ("A", "B", "C", ALONE)
+"""How a student can learn: published combinations of losses, or alone."""
 
 VALIDATION_SHARE = 5
 """So many training steps for each validation batch; nnU-Net's own 250 and 50."""
@@ -41,10 +44,8 @@ class DistilSettings:
         Fold of teacher and students: a number, or ``all``.
     widths
         Divisors of the channels, out of :data:`WIDTHS`, one student each.
-    method
-        ``A``, ``B`` or ``C``; None: students learn from the labels alone.
-    alone
-        Also train each width without the teacher, to compare.
+    methods
+        How they learn, out of :data:`METHODS`; each method makes one student of each width.
     mirroring
         Whether students may mirror when they predict (nnU-Net's habit, 8 times the work).
     epochs, iterations
@@ -64,8 +65,7 @@ class DistilSettings:
     dataset: Path
     fold: Union[int, str] = 0
     widths: Tuple[int, ...] = (2, 4)
-    method: Optional[str] = "A"
-    alone: bool = False
+    methods: Tuple[str, ...] = ("A",)
     mirroring: bool = False
     epochs: int = 1000
     iterations: int = 250
@@ -76,6 +76,7 @@ class DistilSettings:
         object.__setattr__(self, "teacher", Path(self.teacher))
         object.__setattr__(self, "dataset", Path(self.dataset))
         object.__setattr__(self, "widths", tuple(sorted(set(self.widths))))
+        object.__setattr__(self, "methods", tuple(sorted(set(self.methods))))
         self._require_folders()
         if not self.widths or not set(self.widths) <= set(WIDTHS):
             raise ConfigurationError(
@@ -83,8 +84,13 @@ class DistilSettings:
                 expected=_("one of 1/2, 1/4 and 1/8 of the teacher's channels"),
                 remedy=_("Tick at least one width."),
             )
-        if self.method is not None and self.method not in METHODS:
-            raise ConfigurationError(_("There is no such method."), expected=", ".join(METHODS), found=str(self.method))
+        if not self.methods or not set(self.methods) <= set(METHODS):
+            raise ConfigurationError(
+                _("No way to learn is chosen."),
+                expected=_("at least one of {methods}").format(methods=", ".join(METHODS)),
+                found=", ".join(self.methods) or _("none"),
+                remedy=_("Tick what the students shall learn from; several make several students."),
+            )
         if self.device not in DEVICES:
             raise ConfigurationError(_("There is no such device."), expected=", ".join(DEVICES), found=str(self.device))
         if self.fold != "all" and not (isinstance(self.fold, int) and self.fold >= 0):
@@ -149,7 +155,7 @@ class DistilSettings:
         }
         if self.batch_size:
             run["budget"]["batch_size"] = self.batch_size
-        if self.method is not None:
+        if set(self.methods) != {ALONE}:
             run["teacher"] = {"model_folder": str(self.teacher), "folds": [self.fold]}
             if self.fold == "all":
                 run["teacher"]["allow_seen_validation"] = True
@@ -159,15 +165,14 @@ class DistilSettings:
     def as_dict(self) -> Dict[str, Any]:
         """Return plain data for JSON."""
         data = asdict(self)
-        return {**data, "teacher": str(self.teacher), "dataset": str(self.dataset), "widths": list(self.widths)}
+        lists = {"widths": list(self.widths), "methods": list(self.methods)}
+        return {**data, "teacher": str(self.teacher), "dataset": str(self.dataset), **lists}
 
     def _students(self) -> Iterator[Dict[str, Any]]:
         for width in self.widths:
-            student = {"factor": width, "mirroring": self.mirroring}
-            if self.method is not None:
-                yield {"name": f"{WIDTHS[width]}_{self.method}", **student, "method": self.method}
-            if self.method is None or self.alone:
-                yield {"name": f"{WIDTHS[width]}_alone", **student}
+            for method in self.methods:
+                student = {"name": f"{WIDTHS[width]}_{method}", "factor": width, "mirroring": self.mirroring}
+                yield student if method == ALONE else {**student, "method": method}
 
 
 def known_keys(data: Dict[str, Any]) -> Dict[str, Any]:

@@ -14,6 +14,7 @@ from KDSegmentatorTrainingLib.distil.curves import Quantity, Table, last
 from KDSegmentatorTrainingLib.distil.environment import TrainingPython
 from KDSegmentatorTrainingLib.distil.folder import Progress, StudentFolder
 from KDSegmentatorTrainingLib.distil.run import RunPhase
+from KDSegmentatorTrainingLib.distil.settings import ALONE
 
 CONTINUABLE = (RunPhase.STOPPED, RunPhase.ENDED, RunPhase.FAILED)
 """Where Resume continues."""
@@ -155,13 +156,13 @@ def quantity_texts() -> Tuple[Tuple[Quantity, str], ...]:
     )
 
 
-def method_texts() -> Tuple[Tuple[Optional[str], str], ...]:
-    """Return how students can learn, in the order of the list."""
+def method_texts() -> Tuple[Tuple[str, str, str], ...]:
+    """Return how students can learn: value, text and explanation, in the order of the form."""
     return (
-        ("A", _("A: the teacher's logits")),
-        ("B", _("B: regions and context of its features")),
-        ("C", _("C: logits, kernels and affinities")),
-        (None, _("Labels alone, without the teacher")),
+        ("A", _("A"), _("The teacher's logits (arXiv 2601.09191).")),
+        ("B", _("B"), _("Regions and context of the teacher's features (arXiv 2601.08301).")),
+        ("C", _("C"), _("The teacher's logits, kernels and affinities (arXiv 2404.02738).")),
+        (ALONE, _("labels alone"), _("Without the teacher: only beside this one sees what the teacher brings.")),
     )
 
 

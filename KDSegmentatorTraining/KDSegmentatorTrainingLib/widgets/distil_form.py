@@ -34,12 +34,15 @@ class DistilForm:
         self.dataset_path = folder_edit("distilDataset", _("The data set's folder inside nnUNet_preprocessed."))
         self.run_path = folder_edit("distilFolder", _("Settings, log and students of this run go here. New or empty."))
         self.fold_combo = _combo("distilFold", [str(fold) for fold in FOLDS])
-        self.width_checks = {width: qt.QCheckBox(share_text(width)) for width in WIDTHS}
-        for width, check in self.width_checks.items():
-            check.objectName = f"distilWidth{width}"
-            check.toolTip = _("A student with {share} of the teacher's channels.").format(share=share_text(width))
-        self.method_combo = _combo("distilMethod", [text for _value, text in method_texts()])
-        self.alone_check = _check("distilAlone", _("Also train each width without the teacher, to compare"))
+        self.width_checks = {
+            width: _check(
+                f"distilWidth{width}",
+                share_text(width),
+                _("A student with {share} of the teacher's channels.").format(share=share_text(width)),
+            )
+            for width in WIDTHS
+        }
+        self.method_checks = {value: _check(f"distilMethod{value}", text, tip) for value, text, tip in method_texts()}
         self.mirroring_check = _check("distilMirroring", _("Students mirror when they predict (8 times the work)"))
         self.epochs_spin = _spin("distilEpochs", 1, 100_000, _("nnU-Net's own: 1000"))
         self.iterations_spin = _spin("distilIterations", 1, 100_000, _("nnU-Net's own: 250"))
@@ -57,8 +60,7 @@ class DistilForm:
             "dataset": _path(self.dataset_path),
             "fold": FOLDS[self.fold_combo.currentIndex],
             "widths": tuple(width for width, check in self.width_checks.items() if check.checked),
-            "method": method_texts()[self.method_combo.currentIndex][0],
-            "alone": bool(self.alone_check.checked),
+            "methods": tuple(value for value, check in self.method_checks.items() if check.checked),
             "mirroring": bool(self.mirroring_check.checked),
             "epochs": int(self.epochs_spin.value),
             "iterations": int(self.iterations_spin.value),
@@ -73,15 +75,14 @@ class DistilForm:
                 path.currentPath = str(values[name])
         for name, combo, offered in (
             ("fold", self.fold_combo, list(FOLDS)),
-            ("method", self.method_combo, [value for value, _text in method_texts()]),
             ("device", self.device_combo, [value for value, _text in device_texts()]),
         ):
             if values.get(name, "") in offered:
                 combo.currentIndex = offered.index(values[name])
-        for width, check in self.width_checks.items():
-            check.checked = width in values["widths"] if "widths" in values else check.checked
-        for name, box in (("alone", self.alone_check), ("mirroring", self.mirroring_check)):
-            box.checked = bool(values.get(name, box.checked))
+        for name, checks in (("widths", self.width_checks), ("methods", self.method_checks)):
+            for value, check in checks.items():
+                check.checked = value in values[name] if name in values else check.checked
+        self.mirroring_check.checked = bool(values.get("mirroring", self.mirroring_check.checked))
         for name, spin in (("epochs", self.epochs_spin), ("iterations", self.iterations_spin), ("batch_size", self.batch_spin)):
             spin.value = int(values.get(name, spin.value))
 
@@ -100,10 +101,11 @@ class DistilForm:
     def _lay_out(self, place: Any) -> None:
         self._layout = qt.QFormLayout(place)
         self._layout.setContentsMargins(0, 0, 0, 0)
-        widths, budget = qt.QWidget(), qt.QWidget()
-        line = row(*self.width_checks.values())
-        line.addStretch(1)
-        widths.setLayout(line)
+        widths, methods, budget = qt.QWidget(), qt.QWidget(), qt.QWidget()
+        for widget, checks in ((widths, self.width_checks), (methods, self.method_checks)):
+            line = row(*checks.values(), spacing=10)
+            line.addStretch(1)
+            widget.setLayout(line)
         times = qt.QLabel("×")
         times.setSizePolicy(qt.QSizePolicy.Fixed, qt.QSizePolicy.Preferred)
         budget.setLayout(row(self.epochs_spin, times, self.iterations_spin))
@@ -112,8 +114,7 @@ class DistilForm:
             (_("Data set:"), self.dataset_path),
             (_("Fold:"), self.fold_combo),
             (_("Widths:"), widths),
-            (_("Learn from:"), self.method_combo),
-            ("", self.alone_check),
+            (_("Learn from:"), methods),
             ("", self.mirroring_check),
             (_("Epochs × steps:"), budget),
             (_("Batch:"), self.batch_spin),
@@ -142,9 +143,10 @@ def _combo(name: str, texts: Any) -> Any:
     return combo
 
 
-def _check(name: str, text: str) -> Any:
+def _check(name: str, text: str, tip: str = "") -> Any:
     check = qt.QCheckBox(text)
     check.objectName = name
+    check.toolTip = tip
     return check
 
 

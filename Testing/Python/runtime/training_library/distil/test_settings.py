@@ -20,13 +20,13 @@ from KDSegmentatorTrainingLib.distil.settings import (
 
 def test_the_students_of_a_form(settings) -> None:
     assert settings().student_names() == ("half_A", "quarter_A")
-    assert settings(widths=(8, 2), method="C", alone=True).student_names() == (
+    assert settings(widths=(8, 2), methods=("alone", "C")).student_names() == (
         "half_C",
         "half_alone",
         "eighth_C",
         "eighth_alone",
     )
-    assert settings(method=None).student_names() == ("half_alone", "quarter_alone")
+    assert settings(methods=("alone",)).student_names() == ("half_alone", "quarter_alone")
 
 
 def test_the_file_of_a_form(settings, folders) -> None:
@@ -46,12 +46,12 @@ def test_the_file_of_a_form(settings, folders) -> None:
     }
     assert settings().as_run()["budget"] == {"epochs": 1000, "iterations": 250, "validation_iterations": 50}
     assert settings(iterations=3).as_run()["budget"]["validation_iterations"] == 1
-    assert "teacher" not in settings(method=None).as_run()
+    assert "teacher" not in settings(methods=("alone",)).as_run()
     assert settings(fold="all").as_run()["teacher"]["allow_seen_validation"] is True
 
 
 def test_a_form_is_remembered(settings) -> None:
-    chosen = settings(widths=(2, 8), fold="all", method=None, mirroring=True)
+    chosen = settings(widths=(2, 8), fold="all", methods=("B", "alone"), mirroring=True)
     stored = json.loads(json.dumps({**chosen.as_dict(), "newer_key": 1}))
     assert DistilSettings(**known_keys(stored)) == chosen
 
@@ -63,7 +63,8 @@ def test_a_form_is_remembered(settings) -> None:
         ({"dataset": Path("/nowhere")}, "The data set is not there"),
         ({"widths": ()}, "No width"),
         ({"widths": (3,)}, "No width"),
-        ({"method": "D"}, "no such method"),
+        ({"methods": ("D",)}, "No way to learn"),
+        ({"methods": ()}, "No way to learn"),
         ({"device": "tpu"}, "no such device"),
         ({"fold": -1}, "no such fold"),
         ({"fold": "first"}, "no such fold"),
