@@ -79,7 +79,7 @@ def search_bricks(
     """Find the nearest target of every query, brick by brick.
 
     For each brick of queries the target bricks that can hold a nearest place are listed once; each query then goes through
-    them, nearest first, from the bound that its own entry and its predecessor's nearest place give.
+    them, nearest first, from the bound that its predecessor's nearest place gives.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def search_bricks(
     spacing_mm
         Spacing along the array axes.
     squared_mm2
-        Upper bounds of the squared distances on entry, the squared distances on return; shape (n,).
+        Where to write the squared distances; shape (n,).
     """
     nearest_mm2 = np.empty(target_low.shape[1], np.float64)
     last = 0
@@ -100,7 +100,7 @@ def search_bricks(
         candidates = candidates[np.argsort(nearest_mm2[candidates])]
         for q in range(query_starts[b], query_starts[b + 1]):
             i, j, k = queries[0, q], queries[1, q], queries[2, q]
-            best = min(squared_mm2[q], _smallest_squared_mm2(targets, last, last + 1, i, j, k, spacing_mm))
+            best = _smallest_squared_mm2(targets, last, last + 1, i, j, k, spacing_mm)
             for t in candidates:
                 if nearest_mm2[t] >= best:
                     break

@@ -12,14 +12,11 @@ import numpy.typing as npt
 
 from kdseg_training.metrics.distances import DirectedDistances
 from kdseg_training.metrics.numba_engine.brick_kernels import search_bricks
-from kdseg_training.metrics.numba_engine.bricks import BRICK_BITS, Places, group_into_bricks
-from kdseg_training.metrics.numba_engine.row_kernels import WINDOW_BELOW, mark_targets, search_rows
+from kdseg_training.metrics.numba_engine.bricks import Places, group_into_bricks
+from kdseg_training.metrics.numba_engine.row_kernels import WINDOW_BELOW, search_rows, set_bits
 
-SEARCHED_ROWS = 600
-"""Rows around a query that are searched at most: a disc of 14 voxels' radius on an isotropic grid."""
-
-NEAR_BRICKS_ALONG_ROWS = 2
-"""A place with no target within this number of bricks along its row goes straight to the search over bricks."""
+SEARCHED_ROWS = 60
+"""Rows around a place that are searched at most: a disc of 4 voxels' radius on an isotropic grid."""
 
 Spacing = Tuple[float, float, float]
 Extent = Tuple[int, int, int]
@@ -79,36 +76,28 @@ def directed_distances(  # noqa: PLR0917 (arrays that belong together)
     (n0, n1, n2), rows = extent, row_steps(spacing_mm)
     m0, m1 = rows.margin
     bits = np.zeros((n0 + 2 * m0, n1 + 2 * m1, (n2 + 2 * WINDOW_BELOW) // 64 + 2), np.uint64)
-    near = np.zeros([((n - 1) >> BRICK_BITS) + 1 for n in extent], np.uint8)
-    reach = (m0 >> BRICK_BITS) + 1, (m1 >> BRICK_BITS) + 1, NEAR_BRICKS_ALONG_ROWS
-    mark_targets(positions, target_codes, low, rows.margin, reach, bits, near)
+    set_bits(positions, target_codes, low, rows.margin, bits)
     coincident = np.zeros(256, np.int64)
     alone, squared = np.empty(positions.shape[1], np.int32), np.empty(positions.shape[1], np.float64)
+    proven_mm2 = min((WINDOW_BELOW * spacing_mm[2]) ** 2, float(rows.squared_mm2[-1]))
     jumps = rows.steps @ np.array([bits.shape[1] * bits.shape[2], bits.shape[2]])
     n = search_rows(
-        *(positions, codes, target_codes, low, rows.margin, bits, near),
-        *(jumps, rows.squared_mm2, spacing_mm, coincident, alone, squared),
+        *(positions, codes, target_codes, low, rows.margin, bits),
+        *(jumps, rows.squared_mm2, spacing_mm, proven_mm2, coincident, alone, squared),
     )
     alone, squared = alone[:n], squared[:n]
-    rest = np.flatnonzero(squared > _proven_mm2(spacing_mm))
+    rest = np.flatnonzero(np.isinf(squared))
     if len(rest):
         queries = np.take(positions, alone[rest], axis=1) - low[:, np.newaxis]
         targets = np.compress(target_codes > 0, positions, axis=1) - low[:, np.newaxis]
-        squared[rest] = _search_far(queries, targets, spacing_mm, squared[rest])
+        squared[rest] = _search_far(queries, targets, spacing_mm)
     return DirectedDistances(np.sqrt(squared), codes[alone], coincident)
 
 
-def _proven_mm2(spacing_mm: Spacing) -> float:
-    """Return the squared radius within which the search over rows misses nothing."""
-    return min((WINDOW_BELOW * spacing_mm[2]) ** 2, float(row_steps(spacing_mm).squared_mm2[-1]))
-
-
-def _search_far(
-    queries: Places, targets: Places, spacing_mm: Spacing, bounds_mm2: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Return the squared distances of queries whose nearest target may be far, from upper bounds of them."""
+def _search_far(queries: Places, targets: Places, spacing_mm: Spacing) -> npt.NDArray[np.float64]:
+    """Return the squared distances of queries whose nearest target may be far."""
     near, far = group_into_bricks(queries), group_into_bricks(targets)
-    squared = bounds_mm2[near.order]
+    squared = np.empty(queries.shape[1], np.float64)
     search_bricks(
         np.take(queries, near.order, axis=1),
         near.starts,

@@ -1,8 +1,12 @@
-"""What the tests of the metrics share: DeepMind's surface-distance, and random label maps of many kinds."""
+"""What the tests of the metrics share: DeepMind's surface-distance, and pairs of masks of many kinds."""
 
 from __future__ import annotations
 
+import io
 import types
+import zipfile
+from functools import lru_cache
+from pathlib import Path
 from typing import Callable
 
 import numpy as np
@@ -102,6 +106,26 @@ def _identical(rng):
     return mask, mask.copy()
 
 
+def _rough_and_large(rng):
+    shape = _shape(rng, 20, 28)
+    return _smooth(rng, shape, 0.5, 1.5), _smooth(rng, shape, 0.2, 1.0)
+
+
+@lru_cache(maxsize=1)
+def _hippocampus() -> np.ndarray:
+    """Labels of a part of a real hippocampus: the self-test of the student that ships."""
+    (bundle,) = (Path(__file__).parents[4] / "Resources" / "Models").glob("hippocampus*.kdseg.zip")
+    with zipfile.ZipFile(bundle) as archive:
+        return np.load(io.BytesIO(archive.read("selftest.npz")), allow_pickle=False)["labels"][0]
+
+
+def _real(rng):
+    reference = _hippocampus() == rng.integers(1, 3)
+    prediction = np.roll(reference, rng.integers(-2, 3, 3), axis=(0, 1, 2))
+    change = (ndimage.binary_dilation, ndimage.binary_erosion)[rng.integers(2)]
+    return change(prediction) ^ (rng.random(prediction.shape) < 0.002), reference
+
+
 KINDS: dict[str, Callable] = {
     function.__name__[1:]: function
     for function in (
@@ -116,22 +140,31 @@ KINDS: dict[str, Callable] = {
         _islands,
         _one_slice,
         _identical,
+        _rough_and_large,
+        _real,
     )
 }
 
 
+def _pairs(kind: str, n: int):
+    """Yield n seeded pairs (prediction, reference, spacing_mm) of one kind, neither mask empty."""
+    rng = np.random.default_rng(sorted(KINDS).index(kind))
+    for number in range(n):
+        prediction, reference = KINDS[kind](rng)
+        assert prediction.any() and reference.any()
+        yield prediction, reference, SPACINGS_MM[number % len(SPACINGS_MM)]
+
+
 @pytest.fixture(params=sorted(KINDS))
 def random_pairs(request):
-    """A function that makes n seeded pairs (prediction, reference, spacing_mm) of one kind, neither mask empty."""
+    """A function that makes n pairs of one kind."""
+    return lambda n: _pairs(request.param, n)
 
-    def make(n: int):
-        rng = np.random.default_rng(sorted(KINDS).index(request.param))
-        for number in range(n):
-            prediction, reference = KINDS[request.param](rng)
-            assert prediction.any() and reference.any()
-            yield prediction, reference, SPACINGS_MM[number % len(SPACINGS_MM)]
 
-    return make
+@pytest.fixture
+def pairs_of_every_kind():
+    """A function that makes n pairs of each kind, the name of the kind in front."""
+    return lambda n: ((kind, *pair) for kind in sorted(KINDS) for pair in _pairs(kind, n))
 
 
 @pytest.fixture(params=["numpy", "numba"])

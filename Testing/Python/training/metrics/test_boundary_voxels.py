@@ -7,7 +7,8 @@ from scipy import ndimage
 
 from kdseg_training.metrics import SurfaceDefinition, surface_metrics
 
-PAIRS = 15
+LEAST_PAIRS = 500
+PAIRS_OF_A_KIND = 45
 PERCENTILES = (50.0, 90.0, 95.0)
 
 
@@ -26,8 +27,9 @@ def _plainly(prediction, reference, spacing_mm, tolerances_mm):
     }
 
 
-def test_every_metric_equals_the_plain_computation(random_pairs) -> None:
-    for prediction, reference, spacing_mm in random_pairs(PAIRS):
+def test_every_metric_equals_the_plain_computation_on_more_than_500_pairs(pairs_of_every_kind) -> None:
+    compared = 0
+    for kind, prediction, reference, spacing_mm in pairs_of_every_kind(PAIRS_OF_A_KIND):
         tolerances_mm = sorted({0.5, 2.0 * min(spacing_mm), 5.0})
         expected = _plainly(prediction, reference, spacing_mm, tolerances_mm)
         for engine in ("numpy", "numba"):
@@ -50,4 +52,6 @@ def test_every_metric_equals_the_plain_computation(random_pairs) -> None:
                 "masd": measured.masd_mm,
             }
             for metric, value in expected.items():
-                np.testing.assert_allclose(ours[metric], value, rtol=0, atol=1e-9, err_msg=f"{engine} {metric}")
+                np.testing.assert_allclose(ours[metric], value, rtol=0, atol=1e-9, err_msg=f"{kind} {engine} {metric}")
+        compared += 1
+    assert compared > LEAST_PAIRS

@@ -13,6 +13,7 @@ from kdseg.errors import EngineError, GeometryError, InputError
 from kdseg.geometry import Geometry
 from kdseg.segmentation import Segmentation
 from kdseg_training.metrics import SurfaceDefinition, engines, evaluate_pair, surface_metrics
+from kdseg_training.metrics.numba_engine import scan
 
 SPACING_MM = (2.5, 0.9, 1.1)
 
@@ -47,6 +48,13 @@ def test_threads_do_not_change_the_numbers(label_maps, definition, engine) -> No
         surface_metrics(*label_maps, SPACING_MM, range(1, 9), definition=definition, engine=engine, threads=n) for n in (1, 3)
     )
     assert one == three
+
+
+@pytest.mark.parametrize("definition", list(SurfaceDefinition))
+def test_a_full_buffer_of_the_scan_loses_nothing(label_maps, definition, monkeypatch) -> None:
+    expected = surface_metrics(*label_maps, SPACING_MM, range(1, 9), definition=definition, engine="numba")
+    monkeypatch.setattr(scan, "SPARE_ENTRIES", 0)
+    assert surface_metrics(*label_maps, SPACING_MM, range(1, 9), definition=definition, engine="numba") == expected
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.int64, np.uint64])
