@@ -29,7 +29,6 @@ class DistilForm:
     """
 
     def __init__(self, place: Any, *, on_teacher: Callable[[str], None], on_folder: Callable[[str], None]) -> None:
-        self._place = place
         self.teacher_path = folder_edit("distilTeacher", _("A model folder of nnU-Net v2, such as …__nnUNetPlans__3d_fullres."))
         self.dataset_path = folder_edit("distilDataset", _("The data set's folder inside nnUNet_preprocessed."))
         self.run_path = folder_edit("distilFolder", _("Settings, log and students of this run go here. New or empty."))
@@ -92,15 +91,12 @@ class DistilForm:
 
     def set_locked(self, locked: bool) -> None:
         """Lock the settings while a run is on; its folder can always be changed, to look at another run."""
-        for index in range(self._layout.rowCount()):
-            for role in (qt.QFormLayout.FieldRole, qt.QFormLayout.SpanningRole):
-                item = self._layout.itemAt(index, role)
-                if item is not None and item.widget() is not None and item.widget() is not self.run_path:
-                    item.widget().enabled = not locked
+        for widget in self._fields:
+            widget.enabled = not locked
 
     def _lay_out(self, place: Any) -> None:
-        self._layout = qt.QFormLayout(place)
-        self._layout.setContentsMargins(0, 0, 0, 0)
+        layout = qt.QFormLayout(place)
+        layout.setContentsMargins(0, 0, 0, 0)
         widths, methods, budget = qt.QWidget(), qt.QWidget(), qt.QWidget()
         for widget, checks in ((widths, self.width_checks), (methods, self.method_checks)):
             line = row(*checks.values(), spacing=10)
@@ -109,7 +105,7 @@ class DistilForm:
         times = qt.QLabel("×")
         times.setSizePolicy(qt.QSizePolicy.Fixed, qt.QSizePolicy.Preferred)
         budget.setLayout(row(self.epochs_spin, times, self.iterations_spin))
-        for label, widget in (
+        fields = (
             (_("Teacher:"), self.teacher_path),
             (_("Data set:"), self.dataset_path),
             (_("Fold:"), self.fold_combo),
@@ -119,9 +115,10 @@ class DistilForm:
             (_("Epochs × steps:"), budget),
             (_("Batch:"), self.batch_spin),
             (_("Device:"), self.device_combo),
-            (_("Folder of the run:"), self.run_path),
-        ):
-            self._layout.addRow(label, widget)
+        )
+        for label, widget in (*fields, (_("Folder of the run:"), self.run_path)):
+            layout.addRow(label, widget)
+        self._fields = [widget for _label, widget in fields]
 
 
 def folder_edit(name: str, tip: str) -> Any:

@@ -18,7 +18,10 @@ from KDSegmentatorTrainingLib.presentation.distil import DistilReadiness, quanti
 from KDSegmentatorTrainingLib.widgets.distil_export import ExportBox
 from KDSegmentatorTrainingLib.widgets.distil_form import DistilForm
 
-TABLE_HEIGHT = 110
+MARGIN = 6
+"""Space around the content of the tab, in pixels."""
+
+TABLE_HEIGHT = 120
 """Height of the table of students, in pixels."""
 
 
@@ -51,6 +54,7 @@ class DistilTab:
 
     def __init__(self, page: Any, actions: DistilActions) -> None:
         self.layout = column(page, spacing=6)
+        self.layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         self.python_box = self._box(_("Python that trains"), "distilPythonBox")
         self._fill_python(self.python_box, actions)
         self.form_box = self._box(_("What to train"), "distilFormBox")

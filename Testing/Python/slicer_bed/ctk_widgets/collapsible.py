@@ -55,9 +55,7 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
         """Return room for the header and the contents."""
         layout = self.layout()
         inside = layout.sizeHint() if layout is not None and not self._collapsed else QtCore.QSize(0, 0)
-        return QtCore.QSize(
-            max(120, inside.width()), HEADER_HEIGHT + 2 if self._collapsed else max(HEADER_HEIGHT, inside.height())
-        )
+        return QtCore.QSize(max(120, inside.width()), HEADER_HEIGHT + (2 if self._collapsed else inside.height()))
 
     minimumSizeHint = sizeHint
 
