@@ -49,7 +49,7 @@ def draw_chart(profile: Profile, path: PathLike) -> None:
 
 
 def _draw_quality(figure: Figure, points: Sequence[ChartPoint]) -> None:
-    from matplotlib.ticker import FuncFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     axes: Any = figure.add_subplot()
     front = sorted((p for p in points if p.on_front), key=lambda p: p.seconds)
@@ -87,8 +87,9 @@ def _draw_quality(figure: Figure, points: Sequence[ChartPoint]) -> None:
         )
     if right:
         axes.set_xscale("log")
-        for axis_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
-            axis_formatter(FuncFormatter(lambda seconds, _place: f"{seconds:g}"))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _place: f"{seconds:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(x=0.25, y=0.3)
     interval = " with 95 % interval" if any(p.seconds_low is not None for p in points) else ""
     axes.set_xlabel(f"seconds for the volume, median{interval}")
