@@ -109,7 +109,7 @@ def load_label_map(path: Path, anatomy: Anatomy) -> LabelMap:
         If it is missing, damaged, or was prepared with another anatomy.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             voxels, spacing, centre = file["voxels"], file["spacing_mm"], file["centre"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise _unusable(path, f"{type(error).__name__}: {error}"[:200]) from error

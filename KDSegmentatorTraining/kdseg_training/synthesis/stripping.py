@@ -12,8 +12,8 @@ from kdseg_training.synthesis.draws import Draws
 from kdseg_training.synthesis.settings import StrippingSettings
 from kdseg_training.synthesis.smoothing import blur, enlarge, smooth_field
 
-STEP = 3
-"""The mask is made on a grid this many times coarser."""
+STEP_MM = 4.5
+"""The mask is made on a grid of about this spacing, which its smoothness allows."""
 
 REACH_MM = 6.0
 """Standard deviation of the blur that turns the brain into a smooth distance."""
@@ -45,7 +45,7 @@ def draw_mask(brain: Tensor, spacing_mm: Sequence[float], settings: StrippingSet
         bool, of the same shape.
     """
     margin, roughness = draws.uniform(settings.margin_mm), draws.uniform(settings.roughness_mm)
-    shape = [max(1, round(n / STEP)) for n in brain.shape]
+    shape = [min(n, max(1, round(n * mm / STEP_MM))) for n, mm in zip(brain.shape, spacing_mm, strict=True)]
     coarse_mm = [mm * n / c for mm, n, c in zip(spacing_mm, brain.shape, shape, strict=True)]
     coarse = functional.adaptive_avg_pool3d(brain[None, None].float(), (shape[0], shape[1], shape[2]))[0, 0]
     soft = blur(coarse, [REACH_MM / mm for mm in coarse_mm])
