@@ -26,12 +26,13 @@ def main(arguments: list[str]) -> int:
     for folder in ("KDSegmentator", "KDSegmentatorTraining", "Testing/Python"):
         sys.path.insert(0, str(REPOSITORY / folder))
     from screenshots_distil import DistilPhotographer
+    from screenshots_training import TrainingPhotographer
 
     import slicer_bed
 
     target = Path(arguments[0]) if arguments else REPOSITORY / "Resources" / "Screenshots"
     bed = slicer_bed.start()
-    for photographer in (Photographer, DistilPhotographer):
+    for photographer in (Photographer, TrainingPhotographer, DistilPhotographer):
         bed.inside_event_loop(lambda photographer=photographer: photographer(bed, target).take_all())
         bed.reset()
     return 0

@@ -64,6 +64,7 @@ class CompanionJob(Generic[Result]):
         self._package, self._prepare, self._take, self._threads = package, prepare, take, threads
         self._on_progress, self._on_log, self._on_finished = on_progress, on_log, on_finished
         self._process: Optional[ChildProcess] = None
+        self._folder_path = Path()
 
     def start(self) -> None:
         """Write what the child needs and start it.
@@ -74,6 +75,7 @@ class CompanionJob(Generic[Result]):
             If the inputs cannot be written; nothing is left behind.
         """
         folder = JobFolder(Path(slicer.app.temporaryPath))
+        self._folder_path = folder.path
         try:
             request = self._prepare(folder.path)
             result = request.result
@@ -108,7 +110,10 @@ class CompanionJob(Generic[Result]):
             self._on_log(message.text)
 
     def _ended(self, outcome: Outcome) -> None:
-        self._on_finished(self._taken(outcome) if isinstance(outcome, Succeeded) else outcome)
+        told = self._taken(outcome) if isinstance(outcome, Succeeded) else outcome
+        if isinstance(told, Failed):
+            told = Failed(_without_private_file(told.error, self._folder_path), told.details)
+        self._on_finished(told)
 
     def _taken(self, outcome: Succeeded) -> Union[Result, Failed]:
         try:
@@ -117,3 +122,10 @@ class CompanionJob(Generic[Result]):
             return Failed(error, traceback.format_exc())
         except Exception as error:  # noqa: BLE001 - whatever it was, there is no result and the user has to see it
             return unexpected(error)
+
+
+def _without_private_file(error: KDSegError, folder: Path) -> KDSegError:
+    """Leave out a file of the private folder: it is gone when the user reads of it, and was never the user's."""
+    if error.path is not None and folder in Path(error.path).parents:
+        KDSegError.__init__(error, error.problem, expected=error.expected, found=error.found, path=None, remedy=error.remedy)
+    return error

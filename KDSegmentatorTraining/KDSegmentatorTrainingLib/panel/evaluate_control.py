@@ -134,9 +134,10 @@ class EvaluateControl:
 
     def _look(self) -> None:
         """Find out whether and how the two can be compared, without comparing them."""
+        if self.phase is not Phase.IDLE:
+            return
         self._problem, sentence = "", ""
-        state = evaluate_readiness(self.situation())
-        if self.parameters is not None and self.phase is Phase.IDLE and state.enabled:
+        if self.parameters is not None and evaluate_readiness(self.situation()).enabled:
             try:
                 sentence = order_from(self.parameters).check()
             except KDSegError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import List, Tuple
+from typing import FrozenSet, List, Tuple
 
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.presentation.quantities import count_text
@@ -51,6 +51,8 @@ class ResultsView:
     ----------
     titles
         Of the columns.
+    numeric
+        Places of the columns that hold numbers.
     rows
         Texts of each row.
     tips
@@ -62,6 +64,7 @@ class ResultsView:
     """
 
     titles: Tuple[str, ...]
+    numeric: FrozenSet[int]
     rows: Tuple[Tuple[str, ...], ...]
     tips: Tuple[str, ...]
     charts: Tuple[str, ...]
@@ -146,7 +149,10 @@ def results_view(result: EvaluationResult) -> ResultsView:
     )
     tips = tuple(_tip(row, several=several) for row in result.rows)
     charts = (*(_("{metric} by structure").format(metric=column.title) for column in listed), _("Volumes (Bland–Altman)"))
-    return ResultsView(titles, rows, tips, charts, (_("all structures"), *result.structures))
+    first = 2 if several else 1
+    return ResultsView(
+        titles, frozenset(range(first, first + len(listed))), rows, tips, charts, (_("all structures"), *result.structures)
+    )
 
 
 def place_text(row: StructureRow, point_ras_mm: Tuple[float, float, float]) -> str:

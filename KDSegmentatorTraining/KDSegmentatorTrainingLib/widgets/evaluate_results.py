@@ -43,6 +43,7 @@ class EvaluateResults:
         self.table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
         self.table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
         self.table.verticalHeader().visible = False
+        self.table.horizontalHeader().stretchLastSection = True
         self.table.tabKeyNavigation = False
         self.table.setMinimumHeight(TABLE_HEIGHT)
         self.table.toolTip = _("Click a row: the slices go to the place where segmentation and reference are farthest apart.")
@@ -73,6 +74,8 @@ class EvaluateResults:
             for place, text in enumerate(texts):
                 item = qt.QTableWidgetItem(text)
                 item.setToolTip(tip)
+                if place in view.numeric:
+                    item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
                 self.table.setItem(index, place, item)
         self.table.resizeColumnsToContents()
         self.table.clearSelection()
