@@ -73,7 +73,7 @@ class RunState:
     python
         The interpreter.
     settings
-        :meth:`~KDSegmentatorTrainingLib.distil.settings.DistilSettings.as_dict` of the form.
+        ``as_dict()`` of the :data:`~KDSegmentatorTrainingLib.distil.settings.Settings`.
     students
         Where they are written.
     """

@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from kdseg.errors import KDSegError, OutputError, TrainingError, WorkerError
 from KDSegmentatorLib.i18n import _
@@ -62,6 +62,7 @@ class DistilRun:
         *,
         mode: str,
         environment: Mapping[str, str],
+        configuration: Optional[Path] = None,
     ) -> None:
         """Start training in a process of its own and return at once; the file of settings must be there.
 
@@ -75,6 +76,8 @@ class DistilRun:
             ``new``, ``resume`` or ``restart``.
         environment
             See :func:`~KDSegmentatorTrainingLib.distil.environment.training_environment`.
+        configuration
+            The file of settings; None: the one in the folder.
 
         Raises
         ------
@@ -87,7 +90,7 @@ class DistilRun:
             raise WorkerError(_("This run is running already."), path=self.folder.path, remedy=_("Wait for it, or stop it."))
         for name in (STOP, ENDED, PROGRESS):
             self._remove(name)
-        process = self._launch([python, *companion_arguments(*self._arguments(mode))], environment)
+        process = self._launch([python, *companion_arguments(*self._arguments(mode, configuration))], environment)
         _STARTED[process.pid] = process
         started = process_identity.started_at(process.pid) or ""
         try:
@@ -152,10 +155,10 @@ class DistilRun:
             self._touch(ENDED)
             kill_tree(state.pid)
 
-    def _arguments(self, mode: str) -> List[str]:
+    def _arguments(self, mode: str, configuration: Optional[Path]) -> List[str]:
         files = {"--progress": PROGRESS, "--stop-file": STOP}
         watched = [part for option, name in files.items() for part in (option, str(self.folder.file(name)))]
-        return ["distill", str(self.folder.file(CONFIGURATION)), *MODES[mode], *watched]
+        return ["distill", str(configuration or self.folder.file(CONFIGURATION)), *MODES[mode], *watched]
 
     def _launch(self, command: List[str], environment: Mapping[str, str]) -> Any:
         try:

@@ -175,9 +175,45 @@ class DistilSettings:
                 yield student if method == ALONE else {**student, "method": method}
 
 
+@dataclass(frozen=True)
+class OwnFile:
+    """A settings file of the user's own, in place of the form: everything that docs/training.md lists can stand in it.
+
+    Attributes
+    ----------
+    file
+        YAML; relative paths in it start at its folder.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is not there.
+    """
+
+    file: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "file", Path(self.file))
+        if not self.file.is_absolute() or not self.file.is_file():
+            raise ConfigurationError(
+                _("The settings file is not there."),
+                expected=_("a YAML file, as for kdseg-training distill"),
+                path=self.file,
+                remedy=_("Choose another one, or empty the field to use the form."),
+            )
+
+    def as_dict(self) -> Dict[str, Any]:
+        """Return plain data for JSON."""
+        return {"file": str(self.file)}
+
+
+Settings = Union[DistilSettings, OwnFile]
+"""What a run is started with."""
+
+
 def known_keys(data: Dict[str, Any]) -> Dict[str, Any]:
-    """Return what of :meth:`DistilSettings.as_dict` this version knows; for filling a form, which may be incomplete."""
-    names = {field.name for field in fields(DistilSettings)}
+    """Return what of stored :data:`Settings` this version knows; for filling a form, which may be incomplete."""
+    names = {field.name for kind in (DistilSettings, OwnFile) for field in fields(kind)}
     return {name: value for name, value in data.items() if name in names}
 
 

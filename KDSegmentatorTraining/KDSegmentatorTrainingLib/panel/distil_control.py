@@ -16,7 +16,7 @@ from KDSegmentatorTrainingLib.distil.charts import CurveChart
 from KDSegmentatorTrainingLib.distil.curves import Tables, select
 from KDSegmentatorTrainingLib.distil.environment import TrainingPython
 from KDSegmentatorTrainingLib.distil.run import RunPhase
-from KDSegmentatorTrainingLib.distil.settings import DistilSettings, guess_dataset, known_keys
+from KDSegmentatorTrainingLib.distil.settings import DistilSettings, OwnFile, Settings, guess_dataset, known_keys
 from KDSegmentatorTrainingLib.panel.control import Services
 from KDSegmentatorTrainingLib.panel.distil_export import ExportControl
 from KDSegmentatorTrainingLib.panel.distil_python import PythonControl, startup_environment
@@ -65,6 +65,7 @@ class DistilControl:
                 on_check=self._check_python,
                 on_teacher=self._teacher_chosen,
                 on_folder=self._folder_chosen,
+                on_file=self._file_chosen,
                 on_main=self.start_or_stop,
                 on_again=self.start_again,
                 on_quantity=self._quantity_chosen,
@@ -150,14 +151,15 @@ class DistilControl:
             chart.show_in_layout()
 
     def _start(self, mode: str) -> None:
-        settings = DistilSettings(**self.tab.form.values())
+        form = self.tab.form
+        settings: Settings = OwnFile(form.own_file()) if form.own_file() != Path() else DistilSettings(**form.values())
         if self.watch.run is not None:
             self.watch.run.folder.require_own()
         qt.QSettings().setValue(FORM_SETTING, json.dumps(settings.as_dict()))
         self.python.ensure(lambda python: self._start_with(python, settings, mode))
 
     @guarded
-    def _start_with(self, python: TrainingPython, settings: DistilSettings, mode: str) -> None:
+    def _start_with(self, python: TrainingPython, settings: Settings, mode: str) -> None:
         self.watch.start(python, settings, mode)
 
     @guarded
@@ -181,6 +183,10 @@ class DistilControl:
                 form.show_values({"dataset": found})
 
     @guarded
+    def _file_chosen(self, _file: str) -> None:
+        self.update()
+
+    @guarded
     def _folder_chosen(self, folder: str) -> None:
         if self._ready:
             self._look_at(Path(folder) if folder.strip() else Path())
@@ -199,7 +205,9 @@ class DistilControl:
 
     def _look_at(self, folder: Path) -> None:
         self.watch.choose(folder)
-        self.tab.form.show_values(known_keys(dict(self.watch.stored_settings())))
+        stored = known_keys(dict(self.watch.stored_settings()))
+        if stored:
+            self.tab.form.show_values({"file": "", **stored})
 
     def _restore(self) -> None:
         """Show what was chosen when Slicer was closed."""

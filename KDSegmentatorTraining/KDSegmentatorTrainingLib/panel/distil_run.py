@@ -17,7 +17,7 @@ from KDSegmentatorTrainingLib.distil.export import last_object, told_error
 from KDSegmentatorTrainingLib.distil.folder import CHECKED, CONFIGURATION, Progress, StudentFolder
 from KDSegmentatorTrainingLib.distil.question import Answer, Question
 from KDSegmentatorTrainingLib.distil.run import MODES, DistilRun, RunPhase, forget_finished
-from KDSegmentatorTrainingLib.distil.settings import DistilSettings, yaml_text
+from KDSegmentatorTrainingLib.distil.settings import OwnFile, Settings, yaml_text
 from KDSegmentatorTrainingLib.panel.distil_python import environment
 
 SETTING = "KDSegmentatorTraining/RunFolder"
@@ -101,7 +101,7 @@ class RunWatch:
         """Look no more; the run goes on."""
         self._timer.stop()
 
-    def start(self, python: TrainingPython, settings: DistilSettings, mode: str) -> None:
+    def start(self, python: TrainingPython, settings: Settings, mode: str) -> None:
         """Check the settings in a child, and start training when they pass.
 
         Raises
@@ -115,7 +115,10 @@ class RunWatch:
         folder.require_own()
         folder.make()
         checked = folder.file(CHECKED)
-        write_bytes(checked, yaml_text(settings.as_run()).encode("utf-8"))
+        if isinstance(settings, OwnFile):
+            checked = settings.file
+        else:
+            write_bytes(checked, yaml_text(settings.as_run()).encode("utf-8"))
         arguments = companion_arguments("distill", str(checked), "--check", "--json", *MODES[mode])
         self._question = Question(
             python.program,
@@ -155,7 +158,7 @@ class RunWatch:
         self._timer.deleteLater()
 
     @guarded
-    def _checked(self, answer: Answer, python: TrainingPython, settings: DistilSettings, mode: str) -> None:
+    def _checked(self, answer: Answer, python: TrainingPython, settings: Settings, mode: str) -> None:
         self._question = None
         try:
             self._launch(answer, python, settings, mode)
@@ -163,14 +166,15 @@ class RunWatch:
             self._look()
             self._on_changed()
 
-    def _launch(self, answer: Answer, python: TrainingPython, settings: DistilSettings, mode: str) -> None:
+    def _launch(self, answer: Answer, python: TrainingPython, settings: Settings, mode: str) -> None:
         run = self.run
         if run is None:
             return
-        checked = run.folder.file(CHECKED)
+        checked, own = run.folder.file(CHECKED), settings.file if isinstance(settings, OwnFile) else None
         try:
             told = _passed(answer)
-            content = checked.read_bytes()
+            if own is None:
+                write_bytes(run.folder.file(CONFIGURATION), checked.read_bytes())
         except KDSegError as error:
             self.failures.show(error, answer.errors)
             return
@@ -179,10 +183,9 @@ class RunWatch:
                 checked.unlink()
         for note in told["notes"]:
             self._log(str(note))
-        write_bytes(run.folder.file(CONFIGURATION), content)
         names = {field.name for field in dataclasses.fields(StudentFolder)}
         students = tuple(StudentFolder(**{k: v for k, v in s.items() if k in names}) for s in told["students"])
-        run.start(python.program, settings.as_dict(), students, mode=mode, environment=environment())
+        run.start(python.program, settings.as_dict(), students, mode=mode, environment=environment(), configuration=own)
         begun = {"new": _("Training starts"), "resume": _("Training continues"), "restart": _("Training starts again")}[mode]
         text = _("{begun}: {students}; {steps} steps on {device}, {cases} training cases.")
         self._log(

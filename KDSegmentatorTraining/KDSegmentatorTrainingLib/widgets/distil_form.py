@@ -24,14 +24,21 @@ class DistilForm:
     ----------
     place
         Empty widget.
-    on_teacher, on_folder
-        Called with the folder that the user chose.
+    on_teacher, on_folder, on_file
+        Called with the folder or file that the user chose.
     """
 
-    def __init__(self, place: Any, *, on_teacher: Callable[[str], None], on_folder: Callable[[str], None]) -> None:
-        self.teacher_path = folder_edit("distilTeacher", _("A model folder of nnU-Net v2, such as …__nnUNetPlans__3d_fullres."))
-        self.dataset_path = folder_edit("distilDataset", _("The data set's folder inside nnUNet_preprocessed."))
-        self.run_path = folder_edit("distilFolder", _("Settings, log and students of this run go here. New or empty."))
+    def __init__(
+        self,
+        place: Any,
+        *,
+        on_teacher: Callable[[str], None],
+        on_folder: Callable[[str], None],
+        on_file: Callable[[str], None],
+    ) -> None:
+        self.teacher_path = path_edit("distilTeacher", _("A model folder of nnU-Net v2, such as …__nnUNetPlans__3d_fullres."))
+        self.dataset_path = path_edit("distilDataset", _("The data set's folder inside nnUNet_preprocessed."))
+        self.run_path = path_edit("distilFolder", _("Settings, log and students of this run go here. New or empty."))
         self.fold_combo = _combo("distilFold", [str(fold) for fold in FOLDS])
         self.width_checks = {
             width: _check(
@@ -48,9 +55,12 @@ class DistilForm:
         self.batch_spin = _spin("distilBatch", 0, 1024, _("Patches in a batch."))
         self.batch_spin.specialValueText = _("as planned")
         self.device_combo = _combo("distilDevice", [text for _value, text in device_texts()])
+        tip = _("A YAML file of your own for kdseg-training distill, in place of everything above; empty: the form counts.")
+        self.file_path = path_edit("distilFile", tip, ctk.ctkPathLineEdit.Files)
         self._lay_out(place)
         self.teacher_path.connect("currentPathChanged(QString)", on_teacher)
         self.run_path.connect("currentPathChanged(QString)", on_folder)
+        self.file_path.connect("currentPathChanged(QString)", on_file)
 
     def values(self) -> Dict[str, Any]:
         """Return what the form says, as :class:`KDSegmentatorTrainingLib.distil.settings.DistilSettings` takes it."""
@@ -69,7 +79,8 @@ class DistilForm:
 
     def show_values(self, values: Mapping[str, Any]) -> None:
         """Show settings; what is not among them stays."""
-        for name, path in (("teacher", self.teacher_path), ("dataset", self.dataset_path)):
+        paths = {"teacher": self.teacher_path, "dataset": self.dataset_path, "file": self.file_path}
+        for name, path in paths.items():
             if name in values:
                 path.currentPath = str(values[name])
         for name, combo, offered in (
@@ -85,14 +96,19 @@ class DistilForm:
         for name, spin in (("epochs", self.epochs_spin), ("iterations", self.iterations_spin), ("batch_size", self.batch_spin)):
             spin.value = int(values.get(name, spin.value))
 
+    def own_file(self) -> Path:
+        """Return the chosen settings file; an empty path for none."""
+        return _path(self.file_path)
+
     def run_folder(self) -> Path:
         """Return the chosen folder of the run; an empty path for none."""
         return _path(self.run_path)
 
     def set_locked(self, locked: bool) -> None:
         """Lock the settings while a run is on; its folder can always be changed, to look at another run."""
+        self.file_path.enabled = not locked
         for widget in self._fields:
-            widget.enabled = not locked
+            widget.enabled = not locked and self.own_file() == Path()
 
     def _lay_out(self, place: Any) -> None:
         layout = qt.QFormLayout(place)
@@ -116,16 +132,16 @@ class DistilForm:
             (_("Batch:"), self.batch_spin),
             (_("Device:"), self.device_combo),
         )
-        for label, widget in (*fields, (_("Folder of the run:"), self.run_path)):
+        for label, widget in (*fields, (_("Or a file:"), self.file_path), (_("Folder of the run:"), self.run_path)):
             layout.addRow(label, widget)
         self._fields = [widget for _label, widget in fields]
 
 
-def folder_edit(name: str, tip: str) -> Any:
-    """Return a field for a folder."""
+def path_edit(name: str, tip: str, kind: Any = ctk.ctkPathLineEdit.Dirs) -> Any:
+    """Return a field for a path: a folder, or ``ctk.ctkPathLineEdit.Files``."""
     edit = ctk.ctkPathLineEdit()
     edit.objectName = name
-    edit.filters = ctk.ctkPathLineEdit.Dirs
+    edit.filters = kind
     edit.toolTip = tip
     edit.showHistoryButton = False
     return edit

@@ -33,6 +33,7 @@ class DistilActions:
     on_check: Callable[[], None]
     on_teacher: Callable[[str], None]
     on_folder: Callable[[str], None]
+    on_file: Callable[[str], None]
     on_main: Callable[[], None]
     on_again: Callable[[], None]
     on_quantity: Callable[[int], None]
@@ -60,7 +61,7 @@ class DistilTab:
         self.form_box = self._box(_("What to train"), "distilFormBox")
         place = qt.QWidget()
         column(self.form_box).addWidget(place)
-        self.form = DistilForm(place, on_teacher=actions.on_teacher, on_folder=actions.on_folder)
+        self.form = DistilForm(place, on_teacher=actions.on_teacher, on_folder=actions.on_folder, on_file=actions.on_file)
         self._fill_run(actions)
         self.watch_box = self._box(_("Students and curves"), "distilWatchBox")
         self._fill_watch(self.watch_box, actions)

@@ -10,6 +10,7 @@ import pytest
 from kdseg.errors import ConfigurationError
 from KDSegmentatorTrainingLib.distil.settings import (
     DistilSettings,
+    OwnFile,
     guess_dataset,
     known_keys,
     share_text,
@@ -54,6 +55,16 @@ def test_a_form_is_remembered(settings) -> None:
     chosen = settings(widths=(2, 8), fold="all", methods=("B", "alone"), mirroring=True)
     stored = json.loads(json.dumps({**chosen.as_dict(), "newer_key": 1}))
     assert DistilSettings(**known_keys(stored)) == chosen
+
+
+def test_a_file_of_ones_own(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("dataset: 4")
+    own = OwnFile(file)
+    assert OwnFile(**known_keys(own.as_dict())) == own
+    for missing in (tmp_path / "other.yaml", Path("mine.yaml"), tmp_path):
+        with pytest.raises(ConfigurationError, match="settings file is not there"):
+            OwnFile(missing)
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,32 @@ def test_a_run_from_start_to_stop_to_resume(started, hands, wait_until, companio
     assert "half_A" in (tmp_path / "run" / "distil.yaml").read_text()
 
 
+def test_a_file_of_ones_own_takes_the_place_of_the_form(
+    ready, hands, wait_until, companion, bed, open_tab, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine" / "mine.yaml"
+    file.parent.mkdir()
+    file.write_text("dataset: 4")
+    tab = ready.distil.tab
+    tab.form.teacher_path.currentPath = "/nowhere"
+    tab.form.file_path.currentPath = str(file)
+    assert not tab.form.teacher_path.enabled
+    assert tab.form.file_path.enabled
+    hands.click(tab.main_button)
+    wait_until(lambda: tab.main_button.text == "&Stop" and len(companion.calls()) == 2, 30, "it runs")
+    assert [call[1] for call in companion.calls()] == [str(file), str(file)]
+    assert file.read_text() == "dataset: 4"
+    assert not (tmp_path / "run" / "distil.yaml").exists()
+    bed.app.moduleManager()._unload("KDSegmentatorTraining")
+    tab = open_tab().distil.tab
+    assert tab.form.file_path.currentPath == str(file)
+    wait_until(lambda: tab.progress.stage_label.text.startswith("Step "), 30, "its progress")
+    hands.click(tab.main_button)
+    wait_until(lambda: tab.main_button.text == "&Resume", 20, "it has stopped")
+    tab.form.file_path.currentPath = ""
+    assert tab.form.teacher_path.enabled
+
+
 def test_a_training_outlives_the_panel_and_is_found_again(started, open_tab, bed, hands, wait_until, tmp_path: Path) -> None:
     pid = RunFolder(tmp_path / "run").state().pid
     bed.app.moduleManager()._unload("KDSegmentatorTraining")  # as when Slicer is closed
