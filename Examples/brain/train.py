@@ -1,0 +1,130 @@
+"""Train a whole-brain student from label maps alone: prepare, teacher, students, bundles.
+
+    python Examples/brain/train.py cpu --label-maps LABEL_MAPS --work WORK
+
+LABEL_MAPS is the folder of SynthSeg's 20 training label maps. Everything goes to WORK/RECIPE; what is done is not done again,
+and what was interrupted goes on, so the same command continues after anything. Recipes: gpu, cpu and tiny (a test).
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+import yaml
+
+HERE = Path(__file__).resolve().parent
+
+SECONDS_PER_STEP: Dict[str, Dict[str, float]] = {
+    "gpu": {"teacher": 0.4, "family": 0.5},
+    "cpu": {"teacher": 3.5, "family": 5.0},
+    "tiny": {"teacher": 1, "family": 1},
+}
+"""For the estimate: an H200 (not measured yet), two cores with AMX, any machine."""
+
+PREPARATION_SECONDS = 180
+"""About what planning and preprocessing take."""
+
+
+def training_steps(path: Path) -> int:
+    """Return the optimiser steps of a run's file."""
+    budget = yaml.safe_load(path.read_text(encoding="utf-8"))["budget"]
+    return int(budget["epochs"] * budget["iterations"])
+
+
+def estimate(folder: Path, recipe: str) -> str:
+    """Say how long everything takes, roughly."""
+    lines = [f"preparation: about {PREPARATION_SECONDS // 60} min"]
+    total = float(PREPARATION_SECONDS)
+    for run, seconds in SECONDS_PER_STEP[recipe].items():
+        steps = training_steps(folder / f"{run}.yaml")
+        total += steps * seconds
+        lines.append(f"{run}: {steps} steps of about {seconds:g} s, {steps * seconds / 60:.0f} min")
+    return "\n".join([*lines, f"together: about {total / 3600:.1f} h on the recipe's machine"])
+
+
+def set_up(recipe: str, work: Path) -> Path:
+    """Copy the recipe's files to WORK/RECIPE, unless they are there: a run keeps the files that it began with."""
+    folder = work / recipe
+    folder.mkdir(parents=True, exist_ok=True)
+    sources = {work / "anatomy.yaml": HERE / "anatomy.yaml"}
+    sources.update({folder / path.name: path for path in sorted((HERE / recipe).glob("*.yaml"))})
+    for target, source in sources.items():
+        if not target.exists():
+            shutil.copy(source, target)
+        elif target.read_bytes() != source.read_bytes():
+            print(f"{target} differs from {source}; the run goes on with its own.")
+    return folder
+
+
+def model_folders(folder: Path, run: str) -> Dict[str, Path]:
+    """Return the model folder of each student of a run, by name."""
+    values: Dict[str, Any] = yaml.safe_load((folder / f"{run}.yaml").read_text(encoding="utf-8"))
+    found = {}
+    for student in values["students"]:
+        factor = student.get("factor", 1)
+        plans = values["plans"] if factor == 1 else f"{values['plans']}_x{factor:g}"
+        found[student["name"]] = folder / values["results"] / values["dataset"] / f"{student['name']}__{plans}__3d_fullres"
+    return found
+
+
+def is_trained(model_folder: Path) -> bool:
+    """Tell whether a student's training is over."""
+    return (model_folder / "fold_0" / "checkpoint_final.pth").is_file()
+
+
+def command(*arguments: object) -> None:
+    """Run ``kdseg-training``; an error ends this program with its code."""
+    words = [sys.executable, "-m", "kdseg_training.cli", *map(str, arguments)]
+    print("$ kdseg-training", *arguments, flush=True)
+    code = subprocess.run(words, check=False).returncode  # noqa: S603 (this program's own arguments)
+    if code:
+        sys.exit(code)
+
+
+def train(folder: Path, run: str, device: Optional[str]) -> None:
+    """Train a run's students, from where it stands."""
+    if all(is_trained(path) for path in model_folders(folder, run).values()):
+        print(f"{run}: trained already.")
+        return
+    command("distill", folder / f"{run}.yaml", "--resume", *(["--device", device] if device else []))
+
+
+def export(folder: Path) -> None:
+    """Make a bundle of every student."""
+    bundles = folder / "bundles"
+    for name, model_folder in {**model_folders(folder, "teacher"), **model_folders(folder, "family")}.items():
+        if not list(bundles.glob(f"brain-{name.replace('_', '-')}-*.kdseg.zip")):
+            labels, metadata = HERE / "labels.csv", HERE / "metadata.json"
+            title = f"brain-{name.replace('_', '-')}"
+            command("export", model_folder, "-o", bundles, "--labels", labels, "--metadata", metadata, "--name", title)
+
+
+def main(arguments: Optional[List[str]] = None) -> None:
+    """Run all stages."""
+    parser = argparse.ArgumentParser(description="Train a whole-brain student from label maps alone.")
+    parser.add_argument("recipe", choices=sorted(SECONDS_PER_STEP))
+    parser.add_argument("--label-maps", type=Path, required=True, help="folder of SynthSeg's training label maps")
+    parser.add_argument("--work", type=Path, required=True, help="where everything goes")
+    parser.add_argument("--device", help="cpu, cuda or cuda:1; chosen if not given")
+    parser.add_argument("--estimate", action="store_true", help="only say how long it will take")
+    given = parser.parse_args(arguments)
+    folder = set_up(given.recipe, given.work.resolve())
+    print(estimate(folder, given.recipe), flush=True)
+    if given.estimate:
+        return
+    began = time.monotonic()
+    command("synthesize", folder / "synthesis.yaml", "--label-maps", given.label_maps.resolve())
+    train(folder, "teacher", given.device)
+    train(folder, "family", given.device)
+    export(folder)
+    print(f"Done after {(time.monotonic() - began) / 60:.0f} min: {folder / 'bundles'}")
+
+
+if __name__ == "__main__":
+    main()
