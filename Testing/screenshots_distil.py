@@ -51,7 +51,6 @@ class DistilPhotographer:
     def take_all(self) -> None:
         """Take every picture, in the order of a first use."""
         self._bed.run_events(0.2)
-        self._take("empty")
         with tempfile.TemporaryDirectory() as folder:
             self._train(Path(folder))
 
