@@ -13,7 +13,14 @@ import pytest
 DOCUMENTS = [
     *("README.md", "CONTRIBUTING.md", "CHANGELOG.md"),
     *("docs/bundle.md", "docs/command-line.md", "docs/console.md", "docs/geometry.md", "docs/peers.md", "docs/slicer.md"),
-    *("docs/distil-your-own.md", "docs/profiling.md", "docs/study.md", "docs/training-panel.md", "docs/training.md"),
+    *(
+        "docs/distil-your-own.md",
+        "docs/evaluation.md",
+        "docs/profiling.md",
+        "docs/study.md",
+        "docs/training-panel.md",
+        "docs/training.md",
+    ),
     *("docs/results/hippocampus.md", "docs/results/parity.md", "docs/results/speed.md"),
 ]
 

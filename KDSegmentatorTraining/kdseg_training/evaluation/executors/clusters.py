@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
+import signal
+import threading
 from contextlib import contextmanager
 from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
 
@@ -84,22 +86,43 @@ def _local(workers: int) -> Iterator[Executor]:
 
     from kdseg_training.evaluation.executors.dask_client import DaskExecutor
 
-    with (
-        dask.config.set(_LOCAL_CONFIGURATION),
-        distributed.LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            memory_limit=0,
-            host=_THIS_COMPUTER,
-            dashboard_address=f"{_THIS_COMPUTER}:0",  # with None, a server for everybody is opened at port 8787
-            silence_logs=logging.CRITICAL,
-            security=distributed.Security.temporary(),
-            protocol="tls://",
-        ) as cluster,
-        distributed.Client(cluster, set_as_default=False) as client,
-    ):
-        yield DaskExecutor(client, {"executor": "Dask on this computer", "workers": workers})
+    options = {
+        "n_workers": workers,
+        "threads_per_worker": 1,
+        "processes": True,
+        "memory_limit": 0,
+        "host": _THIS_COMPUTER,
+        "dashboard_address": f"{_THIS_COMPUTER}:0",  # with None, a server for everybody is opened at port 8787
+        "preload": ["kdseg_training.evaluation.executors.quiet_worker"],
+        "silence_logs": logging.CRITICAL,
+        "security": distributed.Security.temporary(),
+        "protocol": "tls://",
+    }
+    with dask.config.set(_LOCAL_CONFIGURATION):
+        try:
+            with _children_leave_interrupts_to_us():
+                cluster = distributed.LocalCluster(**options)
+        except RuntimeError as error:
+            raise WorkerError(
+                "The worker processes cannot be started.",
+                found=str(error),
+                remedy="Evaluate in this process: with one worker.",
+            ) from error
+        with cluster, distributed.Client(cluster, set_as_default=False) as client:
+            yield DaskExecutor(client, {"executor": "Dask on this computer", "workers": workers})
+
+
+@contextmanager
+def _children_leave_interrupts_to_us() -> Iterator[None]:
+    """Ignore Ctrl-C while processes are started (seconds), because they inherit that; it would end them with tracebacks."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 @contextmanager
