@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, List, Optional, Type
 
 import numpy as np
 
+from kdseg_training.evaluation.comparison_text import comparison_sentences
 from kdseg_training.metrics.aggregation import aggregate, metric_matrix
 from kdseg_training.metrics.policies import DISTANCE_METRICS
 
@@ -75,6 +76,8 @@ def tell_outcome(outcome: JobOutcome) -> None:
         "in distances as the diagonal of the volume.",
         markup=False, highlight=False, soft_wrap=True,
     )  # fmt: skip
+    for sentence in comparison_sentences(outcome.comparison) if outcome.comparison is not None else ():
+        terminal.print(sentence, markup=False, highlight=False, soft_wrap=True)
     if outcome.uncompared:
         terminal.print(f"Not compared: {outcome.uncompared}", markup=False, highlight=False, soft_wrap=True)
     for path in outcome.files.paths:

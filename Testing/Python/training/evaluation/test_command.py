@@ -64,6 +64,8 @@ def test_models_are_compared_with_a_teacher(folders: Path) -> None:
     assert result.exit_code == 0, result.output
     comparison = json.loads((folders / "out" / "comparison.json").read_text())
     assert (comparison["teacher"], comparison["margins"]) == ("big", {"dice": 0.9})
+    assert "x1/4 is not inferior to big in dice by a margin of 0.9" in result.output
+    assert "x1/4 less big, dice: -" in result.output
     assert (folders / "out" / "summary_x1-4.json").exists()
     assert (folders / "out" / "summary_big.json").exists()
     assert all(metrics.dice == 1.0 for case in evaluation_in(folders).model("big").cases for metrics in case.classes.values())
