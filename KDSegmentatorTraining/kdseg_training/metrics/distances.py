@@ -33,3 +33,33 @@ class SurfaceDistances:
 
     from_prediction: DirectedDistances
     from_reference: DirectedDistances
+
+
+class WeightedDistances:
+    """Distances of one direction with the weight of each place, looked up once.
+
+    Parameters
+    ----------
+    directed
+        The distances; at least one place.
+    weights
+        Weight by code, shape (256,).
+
+    Attributes
+    ----------
+    distances_mm, own
+        float64, shape (n,): of the places that lie on one surface only, with their weights.
+    at_zero, total
+        Weight of the places that lie on both surfaces, and of all.
+    largest_mm
+        The largest distance.
+    """
+
+    def __init__(self, directed: DirectedDistances, weights: npt.NDArray[np.float64]) -> None:
+        self.directed = directed
+        self.weights = weights
+        self.distances_mm = directed.distances_mm
+        self.own = weights.take(directed.codes)
+        self.at_zero = float(directed.coincident @ weights)
+        self.total = self.at_zero + float(self.own.sum())
+        self.largest_mm = float(directed.distances_mm.max(initial=0.0))

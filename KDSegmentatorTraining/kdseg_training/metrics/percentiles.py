@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from kdseg_training.metrics.distances import DirectedDistances
+from kdseg_training.metrics.distances import DirectedDistances, WeightedDistances
 
 TIE = 1e-9
 """Relative closeness of a cumulated weight to the wanted one where rounding decides.
@@ -16,30 +16,25 @@ The sum is then repeated in the order in which surface-distance adds.
 _BINS = 2048
 
 
-def weighted_percentile_mm(directed: DirectedDistances, weights: npt.NDArray[np.float64], percent: float) -> float:
+def weighted_percentile_mm(weighted: WeightedDistances, percent: float) -> float:
     """Return the smallest distance whose cumulated weight reaches ``percent`` of the total, in mm.
 
     The rule of DeepMind's ``compute_robust_hausdorff``; the 100th percentile is the largest distance.
 
     Parameters
     ----------
-    directed
-        Distances of one direction; at least one place.
-    weights
-        Weight by code, shape (256,).
+    weighted
+        Distances of one direction.
     percent
         Above 0, at most 100.
     """
-    distances = directed.distances_mm
-    largest = float(distances.max(initial=0.0))
+    distances, own, largest = weighted.distances_mm, weighted.own, weighted.largest_mm
+    at_zero, total = weighted.at_zero, weighted.total
     if percent >= 100.0 or largest == 0.0:
         return largest
-    own = weights.take(directed.codes)
-    at_zero = float(directed.coincident @ weights)
-    total = at_zero + float(own.sum())
     goal = percent / 100.0 * total
     if abs(at_zero - goal) < TIE * total:
-        return _percentile_in_reference_order(directed, weights, percent)
+        return _percentile_in_reference_order(weighted.directed, weighted.weights, percent)
     if at_zero > goal:
         return 0.0
     bins = (distances * (_BINS / largest)).astype(np.int64)
@@ -51,7 +46,7 @@ def weighted_percentile_mm(directed: DirectedDistances, weights: npt.NDArray[np.
     before = float(cumulated[chosen - 1]) if chosen else at_zero
     steps = before + np.cumsum(candidate_weights[order])
     if np.abs(steps - goal).min(initial=abs(before - goal)) < TIE * total:
-        return _percentile_in_reference_order(directed, weights, percent)
+        return _percentile_in_reference_order(weighted.directed, weighted.weights, percent)
     return float(candidates[order[min(int(np.searchsorted(steps, goal)), len(order) - 1)]])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kdseg_training.metrics.definitions import SurfaceDefinition
-from kdseg_training.metrics.distances import DirectedDistances, SurfaceDistances
+from kdseg_training.metrics.distances import SurfaceDistances, WeightedDistances
 from kdseg_training.metrics.percentiles import interpolated_percentile_mm, weighted_percentile_mm
 
 
@@ -41,16 +41,6 @@ class SurfaceSummary:
     masd_mm: float
 
 
-@dataclass(frozen=True)
-class _Direction:
-    """Weighted sums of one direction."""
-
-    weight: float
-    weighted_distance: float
-    largest_mm: float
-    weight_within: npt.NDArray[np.float64]
-
-
 def summarise(
     distances: SurfaceDistances,
     weights: npt.NDArray[np.float64],
@@ -73,40 +63,26 @@ def summarise(
     percentiles
         In percent, above 0 and at most 100.
     """
-    prediction = _sums(distances.from_prediction, weights, tolerances_mm)
-    reference = _sums(distances.from_reference, weights, tolerances_mm)
-    total = prediction.weight + reference.weight
-    means = prediction.weighted_distance / prediction.weight, reference.weighted_distance / reference.weight
+    ways = [WeightedDistances(way, weights) for way in (distances.from_prediction, distances.from_reference)]
+    total = sum(way.total for way in ways)
+    # Not by @: a threaded BLAS burns the time of other cores.
+    weighted_sums = [float((way.distances_mm * way.own).sum()) for way in ways]
     return SurfaceSummary(
-        nsd=tuple(((prediction.weight_within + reference.weight_within) / total).tolist()),
-        hd_mm=max(prediction.largest_mm, reference.largest_mm),
-        hd_percentiles_mm=tuple(
-            max(
-                _percentile_mm(distances.from_prediction, weights, definition, percent),
-                _percentile_mm(distances.from_reference, weights, definition, percent),
-            )
-            for percent in percentiles
-        ),
-        assd_mm=(prediction.weighted_distance + reference.weighted_distance) / total,
-        masd_mm=sum(means) / 2.0,
+        nsd=tuple(sum(_weight_within(way, tolerance) for way in ways) / total for tolerance in tolerances_mm),
+        hd_mm=max(way.largest_mm for way in ways),
+        hd_percentiles_mm=tuple(max(_percentile_mm(way, definition, percent) for way in ways) for percent in percentiles),
+        assd_mm=sum(weighted_sums) / total,
+        masd_mm=sum(s / way.total for s, way in zip(weighted_sums, ways)) / 2.0,
     )
 
 
-def _sums(directed: DirectedDistances, weights: npt.NDArray[np.float64], tolerances_mm: Sequence[float]) -> _Direction:
-    own = weights.take(directed.codes)
-    at_zero = float(directed.coincident @ weights)
-    within = [at_zero + float(own[directed.distances_mm <= tolerance].sum()) for tolerance in tolerances_mm]
-    return _Direction(
-        weight=at_zero + float(own.sum()),
-        weighted_distance=float((directed.distances_mm * own).sum()),  # not @: a threaded BLAS burns the time of other cores
-        largest_mm=float(directed.distances_mm.max(initial=0.0)),
-        weight_within=np.asarray(within, dtype=np.float64),
-    )
+def _weight_within(way: WeightedDistances, tolerance_mm: float) -> float:
+    if way.largest_mm <= tolerance_mm:
+        return way.total
+    return way.at_zero + float(way.own.compress(way.distances_mm <= tolerance_mm).sum())
 
 
-def _percentile_mm(
-    directed: DirectedDistances, weights: npt.NDArray[np.float64], definition: SurfaceDefinition, percent: float
-) -> float:
+def _percentile_mm(way: WeightedDistances, definition: SurfaceDefinition, percent: float) -> float:
     if definition is SurfaceDefinition.SURFACE_ELEMENTS:
-        return weighted_percentile_mm(directed, weights, percent)
-    return interpolated_percentile_mm(directed, percent)
+        return weighted_percentile_mm(way, percent)
+    return interpolated_percentile_mm(way.directed, percent)

@@ -82,8 +82,19 @@ def directed_distances(  # noqa: PLR0917 (arrays that belong together)
     proven_mm2 = min((WINDOW_BELOW * spacing_mm[2]) ** 2, float(rows.squared_mm2[-1]))
     jumps = rows.steps @ np.array([bits.shape[1] * bits.shape[2], bits.shape[2]])
     n = search_rows(
-        *(positions, codes, target_codes, low, rows.margin, bits),
-        *(jumps, rows.squared_mm2, spacing_mm, proven_mm2, coincident, alone, squared),
+        positions,
+        codes,
+        target_codes,
+        low,
+        rows.margin,
+        bits,
+        jumps,
+        rows.squared_mm2,
+        spacing_mm,
+        proven_mm2,
+        coincident,
+        alone,
+        squared,
     )
     alone, squared = alone[:n], squared[:n]
     rest = np.flatnonzero(np.isinf(squared))
@@ -91,7 +102,7 @@ def directed_distances(  # noqa: PLR0917 (arrays that belong together)
         queries = np.take(positions, alone[rest], axis=1) - low[:, np.newaxis]
         targets = np.compress(target_codes > 0, positions, axis=1) - low[:, np.newaxis]
         squared[rest] = _search_far(queries, targets, spacing_mm)
-    return DirectedDistances(np.sqrt(squared), codes[alone], coincident)
+    return DirectedDistances(np.sqrt(squared), codes.take(alone), coincident)
 
 
 def _search_far(queries: Places, targets: Places, spacing_mm: Spacing) -> npt.NDArray[np.float64]:

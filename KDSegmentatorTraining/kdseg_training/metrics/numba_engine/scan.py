@@ -16,7 +16,7 @@ from kdseg_training.metrics.numba_engine.threads import mapped
 LabelMap = npt.NDArray[np.uint8]
 
 SPARE_ENTRIES = 1 << 18
-"""Room for entries beside that for the fullest plane; what a buffer holds is copied out when no plane fits any more."""
+"""Room for entries beside that for the fullest plane; memory that is not written to costs nothing."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,12 @@ def _scan_slab(
     of_elements = definition is SurfaceDefinition.SURFACE_ELEMENTS
     kernel = scan_surface_elements if of_elements else scan_boundary_voxels
     room = ENTRIES_PER_PLACE * (prediction.shape[1] + 1) * (prediction.shape[2] + 10) + SPARE_ENTRIES
-    buffers = _Entries(np.empty(room, np.uint8), np.empty((3, room), np.int32), np.empty((2, room), np.uint8))
     counts = np.zeros((3, 256), np.int64)
     parts: List[_Entries] = []
     while first < last:
-        n, first = kernel(prediction, reference, first, last, counts, buffers.labels, buffers.positions, buffers.codes)
-        parts.append(_Entries(buffers.labels[:n].copy(), buffers.positions[:, :n].copy(), buffers.codes[:, :n].copy()))
+        labels, positions, codes = np.empty(room, np.uint8), np.empty((3, room), np.int32), np.empty((2, room), np.uint8)
+        n, first = kernel(prediction, reference, first, last, counts, labels, positions, codes)
+        parts.append(_Entries(labels[:n], positions[:, :n], codes[:, :n]))
     return counts, parts
 
 

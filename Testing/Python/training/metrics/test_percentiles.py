@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kdseg_training.metrics.distances import DirectedDistances
+from kdseg_training.metrics.distances import DirectedDistances, WeightedDistances
 from kdseg_training.metrics.percentiles import interpolated_percentile_mm, weighted_percentile_mm
 
 
@@ -33,14 +33,14 @@ def test_weighted(percent) -> None:
         directed = _random(rng)
         distances, own = _everything(directed, weights)
         reached = np.cumsum(own) >= percent / 100 * own.sum() * (1 - 1e-12)
-        assert weighted_percentile_mm(directed, weights, percent) == distances[np.argmax(reached)]
+        assert weighted_percentile_mm(WeightedDistances(directed, weights), percent) == distances[np.argmax(reached)]
 
 
 def test_weighted_ties_fall_where_the_share_is_reached() -> None:
     """Four equal weights: exactly half of them is reached by the second."""
     directed = DirectedDistances(np.array([3.0, 1.0, 2.0]), np.full(3, 1, np.uint8), np.eye(1, 256, 1, dtype=np.int64)[0])
     weights = np.ones(256)
-    assert [weighted_percentile_mm(directed, weights, p) for p in (25, 50, 75, 76)] == [0.0, 1.0, 2.0, 3.0]
+    assert [weighted_percentile_mm(WeightedDistances(directed, weights), p) for p in (25, 50, 75, 76)] == [0.0, 1.0, 2.0, 3.0]
 
 
 @pytest.mark.parametrize("percent", [1, 50, 90, 95, 99.9, 100])
