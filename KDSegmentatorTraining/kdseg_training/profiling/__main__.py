@@ -7,7 +7,9 @@ last message names the profile and its digest; its report has the card, rows for
 from __future__ import annotations
 
 import hashlib
+import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Callable, Dict, NoReturn, Sequence
@@ -21,7 +23,7 @@ from kdseg_training.profiling.card import card
 from kdseg_training.profiling.files import keep_profile
 from kdseg_training.profiling.json_data import to_data
 from kdseg_training.profiling.points import chart_points
-from kdseg_training.profiling.profiler import ProfileProgress, profile
+from kdseg_training.profiling.profiler import WORK_PREFIX, ProfileProgress, profile
 from kdseg_training.profiling.ratios import ratios
 from kdseg_training.profiling.request import ProfileJob
 from kdseg_training.profiling.results import Profile
@@ -35,6 +37,7 @@ class ProfileTask:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self._work = ""
 
     def carry_out(self, channel: Channel, cancelled: Callable[[], bool], commit: Callable[[], bool]) -> DoneMessage:
         """Profile, write, and return the last message; errors as for :func:`~kdseg_training.profiling.profiler.profile`."""
@@ -49,7 +52,8 @@ class ProfileTask:
             fraction = round(progress.fraction, 4)
             channel.send(ProgressMessage(progress.text, fraction, fraction, progress.seconds_left))
 
-        found = profile(job.request, progress=tell, cancel=lambda: cancelled() or channel.broken)
+        self._work = tempfile.mkdtemp(prefix=WORK_PREFIX)
+        found = profile(job.request, progress=tell, cancel=lambda: cancelled() or channel.broken, work=self._work)
         for warning in found.warnings:
             channel.send(LogMessage(warning))
         if not commit():
@@ -61,7 +65,9 @@ class ProfileTask:
         return DoneMessage(job.output, digest, {**report(found), "kept": kept})
 
     def clean_up(self, *, failed: bool, orphaned: bool) -> None:
-        """Leave it: the processes that were started end with this one, as their standard input does."""
+        """Remove volume and label maps; the processes that were started end with this one, as their standard input does."""
+        if self._work:
+            shutil.rmtree(self._work, ignore_errors=True)
 
 
 def report(found: Profile) -> Dict[str, object]:

@@ -27,6 +27,9 @@ from kdseg_training.profiling.subjects import Quality, SubjectProfile
 from kdseg_training.profiling.volumes import no_volume, stage_files, synthetic_facts, write_synthetic
 from kdseg_training.profiling.worker_loop import DESCRIBE
 
+WORK_PREFIX = "kdseg-profile-"
+"""How the names of temporary folders begin."""
+
 
 @dataclass(frozen=True)
 class ProfileProgress:
@@ -48,6 +51,7 @@ def profile(
     journal: Optional[PathLike] = None,
     command: Sequence[str] = (),
     on_described: Callable[[Sequence[str]], None] = lambda _keys: None,
+    work: Optional[PathLike] = None,
 ) -> Profile:
     """Profile students and teachers on this machine.
 
@@ -65,6 +69,8 @@ def profile(
         Words for the profile that repeat it.
     on_described
         Told the keys of all subjects before the first run; may raise.
+    work
+        An empty folder for volume and label maps, left to the caller; None: a temporary one that is removed.
 
     Returns
     -------
@@ -79,7 +85,7 @@ def profile(
         If ``cancel`` returned True.
     """
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kdseg-profile-")))
+        folder = Path(work or stack.enter_context(tempfile.TemporaryDirectory(prefix=WORK_PREFIX)))
         session = _Session(request, folder, stack, progress, cancel)
         session.describe()
         on_described(session.keys())

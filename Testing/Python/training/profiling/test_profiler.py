@@ -119,10 +119,16 @@ def test_a_subject_that_fails_in_every_run_raises_its_error(bundle: Path) -> Non
         profile(request(bundle, engine=EngineName.COREML))
 
 
+def make(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
 def child(job: ProfileJob, folder: Path, repository: Path) -> subprocess.Popen:
     (folder / "request.json").write_text(job.to_json(), encoding="ascii")
     paths = [str(repository / part) for part in ("KDSegmentator", "KDSegmentatorTraining")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "XDG_DATA_HOME": str(folder / "data")}
+    environment["TMPDIR"] = str(make(folder / "temporary"))
     command = [sys.executable, "-m", "kdseg_training.profiling", str(folder / "request.json")]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe)
@@ -143,6 +149,7 @@ def test_the_child_tells_and_keeps_the_profile(bundle: Path, tmp_path: Path, rep
     assert done.report["rows"][0]["wall_s"]["n"] == 1
     assert Path(done.report["kept"]).parent == tmp_path / "data" / "KDSegmentator" / "Profiles"
     assert Profile.from_json(Path(done.report["kept"]).read_bytes()) == found
+    assert not any((tmp_path / "temporary").iterdir())
 
 
 @pytest.mark.parametrize("how", ["cancel", "close", "kill"])
@@ -171,6 +178,7 @@ def test_a_child_that_ends_takes_everything_with_it(how: str, bundle: Path, tmp_
         time.sleep(0.1)
     assert runners(bundle) == []
     assert not (tmp_path / "out.json").exists()
+    assert how == "kill" or not any((tmp_path / "temporary").iterdir())
 
 
 def runners(bundle: Path) -> list[str]:
