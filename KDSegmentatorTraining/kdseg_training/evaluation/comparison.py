@@ -17,7 +17,7 @@ from kdseg_training.evaluation.comparison_results import (
     ModelMetric,
     PairComparison,
 )
-from kdseg_training.evaluation.means import means_of_cases
+from kdseg_training.evaluation.means import honest, means_of_cases
 from kdseg_training.evaluation.results import Evaluation
 from kdseg_training.metrics import (
     BootstrapResult,
@@ -111,7 +111,7 @@ class _Draws:
             bootstrap_differences(a, b, resamples=self.resamples, seed=self.seed)
             for a, b in ((baseline, candidate), (_macro(baseline), _macro(candidate)))
         )
-        return BootstrapResult(by_class.classes, macro.macro)
+        return BootstrapResult(tuple(map(honest, by_class.classes)), macro.macro)
 
     def non_inferiority(self, teacher: Matrix, student: Matrix, margin: float, larger_is_better: bool) -> NonInferiority:
         matrices = _macro(teacher), _macro(student)

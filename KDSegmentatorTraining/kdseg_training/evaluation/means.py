@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,14 +26,20 @@ def means_of_cases(matrix: Matrix, resamples: int, seed: int) -> BootstrapResult
     matrix
         Shape (case, class); every class has a value in some case. NaN leaves a cell out.
     resamples, seed
-        Of the bootstrap by case. Below :data:`~kdseg_training.evaluation.comparison_results.SMALLEST_COMPARED_CASES` cases the
-        ends of the intervals are NaN.
+        Of the bootstrap by case. Below :data:`~kdseg_training.evaluation.comparison_results.SMALLEST_COMPARED_CASES` cases with
+        a value the ends of an interval are NaN.
     """
     macro = case_means(matrix)[:, np.newaxis]
     if len(matrix) < SMALLEST_COMPARED_CASES:
         return BootstrapResult(tuple(_alone(column) for column in matrix.T), _alone(macro[:, 0]))
     classes = bootstrap_means(matrix, resamples=resamples, level=LEVEL, seed=seed).classes
-    return BootstrapResult(classes, bootstrap_means(macro, resamples=resamples, level=LEVEL, seed=seed).macro)
+    whole = bootstrap_means(macro, resamples=resamples, level=LEVEL, seed=seed).macro
+    return BootstrapResult(tuple(map(honest, classes)), honest(whole))
+
+
+def honest(interval: Interval) -> Interval:
+    """Return an interval without its ends where too few cases have a value: resamples of few cases look too certain."""
+    return interval if interval.cases >= SMALLEST_COMPARED_CASES else replace(interval, low=math.nan, high=math.nan)
 
 
 def _alone(column: Matrix) -> Interval:

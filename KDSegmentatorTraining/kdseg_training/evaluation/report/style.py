@@ -22,17 +22,17 @@ nav ul { display: flex; flex-wrap: wrap; gap: 0.2rem 1.2rem; list-style: none; p
 .notice { background: var(--notice); border-left: 0.35rem solid var(--mark); padding: 0.5rem 0.9rem; margin: 1rem 0; }
 .notice p { margin: 0.3rem 0; }
 .scroll { overflow-x: auto; margin: 0.8rem 0 1.6rem; }
-table { border-collapse: collapse; font-size: 0.9rem; }
-caption { text-align: left; color: var(--dim); padding: 0 0 0.4rem; max-width: 52rem; }
-th, td { padding: 0.28rem 0.7rem 0.28rem 0; vertical-align: top; text-align: left; }
+table { border-collapse: collapse; font-size: 0.85rem; }
+caption { text-align: left; color: var(--dim); padding: 0 0 0.4rem; max-width: min(52rem, 92vw); }
+th, td { padding: 0.28rem 0.6rem 0.28rem 0; vertical-align: top; text-align: left; }
 thead th { border-bottom: 2px solid var(--ink); vertical-align: bottom; }
 tbody th { font-weight: 600; }
 tbody tr.group > * { border-top: 1px solid var(--line); }
 tbody { border-bottom: 1px solid var(--line); }
-thead th.number { max-width: 7rem; white-space: normal; }
+thead th.number { max-width: 6.5rem; white-space: normal; }
 tbody th, tbody td:not(.number) { min-width: 8.5rem; overflow-wrap: anywhere; }
 .interval { display: block; color: var(--dim); }
-.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; padding-right: 1rem; }
+.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; padding-right: 0.8rem; }
 figure { margin: 1rem 0 1.8rem; }
 figure img { max-width: 100%; height: auto; display: block; }
 figcaption { color: var(--dim); font-size: 0.9rem; max-width: 52rem; padding-top: 0.35rem; overflow-wrap: anywhere; }
@@ -46,18 +46,18 @@ dt { font-weight: 600; margin-top: 0.7rem; }
 dd { margin: 0 0 0 1.2rem; max-width: 50rem; }
 @media (max-width: 40rem) { body { font-size: 0.95rem; } h1 { font-size: 1.4rem; } table { font-size: 0.82rem; } }
 @media print {
-  @page { margin: 14mm; }
+  @page { size: landscape; margin: 12mm; }
   body { max-width: none; padding: 0; font-size: 9.5pt; }
   nav, .skip { display: none; }
   a { color: inherit; text-decoration: none; }
   .scroll { overflow: visible; }
-  table { font-size: 7.5pt; width: 100%; }
-  th, td { padding-right: 0.3rem; }
-  .number { white-space: normal; padding-right: 0.4rem; }
+  table { font-size: 7.5pt; }
+  th, td, .number { padding-right: 0.35rem; }
+  tbody th, tbody td:not(.number) { min-width: 6rem; }
   thead { display: table-header-group; }
   tr, figure, .notice { break-inside: avoid; }
   h2, h3, caption { break-after: avoid; }
-  figure img { max-height: 220mm; }
+  figure img { max-height: 130mm; }
   .notice, .swatch { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }
 """
