@@ -21,6 +21,10 @@ _WIDTH_UNKNOWN = 100
 """Columns of the table where the output is no terminal."""
 
 
+SHOWN_NOTES = 6
+"""Notes of a model that are printed; the rest is in ``evaluation.json``."""
+
+
 class Console:
     """A progress bar on standard error and sentences above it; nothing if ``quiet``."""
 
@@ -65,8 +69,10 @@ def tell_outcome(outcome: JobOutcome) -> None:
     for model in evaluation.models:
         if model.cases:
             terminal.print(_table(evaluation, model))
-        for case, text in model.notes:
+        for case, text in model.notes[:SHOWN_NOTES]:
             terminal.print(f"Note on {case}: {text}", markup=False, highlight=False, soft_wrap=True)
+        if len(model.notes) > SHOWN_NOTES:
+            terminal.print(f"{len(model.notes) - SHOWN_NOTES} more notes on {model.name} are in evaluation.json", markup=False)
         for case, error in model.failed:
             terminal.print(f"Not measured: {model.name}, {case}: {error}", markup=False, highlight=False, soft_wrap=True)
     settings = evaluation.settings
