@@ -18,6 +18,7 @@ DOCUMENTS = [
         "docs/evaluation.md",
         "docs/profiling.md",
         "docs/study.md",
+        "docs/synthesis.md",
         "docs/training-panel.md",
         "docs/training.md",
     ),
