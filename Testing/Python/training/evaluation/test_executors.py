@@ -92,6 +92,15 @@ def test_the_cluster_of_this_computer_listens_to_this_computer_only(cluster) -> 
     assert cluster._client.scheduler.address.startswith("tls://")
 
 
+def test_a_terminals_interrupt_is_left_to_the_command(cluster) -> None:
+    """Ctrl-C reaches every process of a terminal; the workers must not die of it before the command has decided."""
+    before = set(cluster._client.run(os.getpid).values())
+    for pid in before:
+        os.kill(pid, signal.SIGINT)
+    assert values(cluster, slow_square, [1, 2, 3, 4]) == [1, 4, 9, 16]
+    assert set(cluster._client.run(os.getpid).values()) == before
+
+
 def test_a_scheduler_elsewhere_gives_the_same_numbers(scheduler: str, folders: tuple[Path, Path]) -> None:
     pairs = match_cases(*folders).pairs
     with open_executor(pairs, folders[1], scheduler=scheduler) as executor:
