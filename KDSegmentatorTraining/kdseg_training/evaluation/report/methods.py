@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, List, Optional, Tuple
 
-from kdseg_training.evaluation.comparison_results import Comparison
+from kdseg_training.evaluation.comparison_results import SMALLEST_COMPARED_CASES, Comparison
 from kdseg_training.evaluation.report.markup import Content, Markup, name, paragraph, section, tag
 from kdseg_training.evaluation.report.tables import Table
 from kdseg_training.evaluation.results import Evaluation
@@ -104,7 +104,8 @@ def _statistics(comparison: Optional[Comparison]) -> Markup:
                 "Intervals of means",
                 f"Percentile bootstrap over whole cases (Efron 1979, doi:10.1214/aos/1176344552). {draws}Below "
                 f"{SMALLEST_TRUSTED_CASES} cases they are rather too narrow. They are not corrected for the number of "
-                "structures. Cases are taken for independent.",
+                "structures. Cases are taken for independent. Of fewer than "
+                f"{SMALLEST_COMPARED_CASES} values there is no interval.",
             ),
             (
                 "Paired tests",

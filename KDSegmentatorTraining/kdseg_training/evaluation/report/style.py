@@ -30,7 +30,7 @@ tbody th { font-weight: 600; }
 tbody tr.group > * { border-top: 1px solid var(--line); }
 tbody { border-bottom: 1px solid var(--line); }
 thead th.number { max-width: 6.5rem; white-space: normal; }
-tbody th, tbody td:not(.number) { min-width: 8.5rem; overflow-wrap: anywhere; }
+tbody th, tbody td:not(.number) { min-width: 7rem; overflow-wrap: anywhere; }
 .interval { display: block; color: var(--dim); }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; padding-right: 0.8rem; }
 figure { margin: 1rem 0 1.8rem; }

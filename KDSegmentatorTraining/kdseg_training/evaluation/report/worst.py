@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Tuple
 
-import numpy as np
 import numpy.typing as npt
 
 from kdseg.errors import KDSegError
@@ -19,7 +18,7 @@ from kdseg_training.evaluation.report.pictures import draw_error
 from kdseg_training.evaluation.report.worst_cases import WORST_BY_DISTANCE, WORST_BY_OVERLAP, WorstCase, worst_cases
 from kdseg_training.evaluation.results import Evaluation, ModelResult
 from kdseg_training.evaluation.settings import EvaluationSettings
-from kdseg_training.evaluation.structures import structure_mask
+from kdseg_training.evaluation.structures import counted, structure_mask
 from kdseg_training.evaluation.worst_place import REFERENCE, Place, largest_error_of_masks
 from kdseg_training.metrics import Status
 
@@ -57,7 +56,8 @@ def _one(settings: EvaluationSettings, worst: WorstCase, pair: Optional[Pair], i
         return notice(paragraph(*head, " The files are not known, so there is no picture."))
     try:
         prediction, reference, _ = read_pair(pair, settings)
-        masks = [structure_mask(labels, worst.label, settings) for labels in _counted(prediction, reference, settings)]
+        prediction, reference, _ = counted(prediction, reference, settings)
+        masks = [structure_mask(part.labels, worst.label, settings) for part in (prediction, reference)]
         place = largest_error_of_masks(masks[0], masks[1], reference.geometry, settings.definition)
     except KDSegError as error:
         return notice(paragraph(*head, f" No picture: {error}"))
@@ -72,14 +72,6 @@ def _one(settings: EvaluationSettings, worst: WorstCase, pair: Optional[Pair], i
         f"model {plain(model.name)}, with the outlines of reference and prediction. {_words(place)}"
     )
     return picture(png, "image/png", alternative, [*head, " ", _words(place), remark])
-
-
-def _counted(prediction: Segmentation, reference: Segmentation, settings: EvaluationSettings) -> List[npt.NDArray[Any]]:
-    """Return the labels without voxels that the reference marks as not labelled."""
-    if settings.ignore_label is None:
-        return [prediction.labels, reference.labels]
-    outside = reference.labels == settings.ignore_label
-    return [np.where(outside, labels.dtype.type(0), labels) for labels in (prediction.labels, reference.labels)]
 
 
 def _image(images: Images, case: str, reference: Segmentation) -> Tuple[Optional[npt.NDArray[Any]], str]:
