@@ -99,7 +99,7 @@ def no_volume(path: str) -> ConfigurationError:
     return ConfigurationError(
         "The plans do not say how large a typical volume is.",
         path=path,
-        remedy="Name a volume with --volume, or give --shape and --spacing.",
+        remedy="Choose a volume; on the command line with --volume, or with --shape and --spacing.",
     )
 
 
