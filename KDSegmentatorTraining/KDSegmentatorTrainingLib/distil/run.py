@@ -42,6 +42,10 @@ class RunPhase(Enum):
     ELSEWHERE = "elsewhere"
 
 
+ENDS = {"done": RunPhase.DONE, "stopped": RunPhase.STOPPED, "failed": RunPhase.FAILED}
+"""What a run says of itself when it ends; its process has nothing left to do then."""
+
+
 class DistilRun:
     """The run in a folder, whoever started it.
 
@@ -110,16 +114,14 @@ class DistilRun:
         state = self.folder.state()
         if state is None:
             return RunPhase.NEW
-        told = self.folder.progress().state
-        if told in ("done", "stopped"):  # the process has nothing left to do
-            return RunPhase.DONE if told == "done" else RunPhase.STOPPED
-        if state.host != platform.node() and told != "failed":
-            return RunPhase.ELSEWHERE
-        if self._is_running(state):
+        if self._told() not in ENDS and self._is_running(state):
             return RunPhase.STOPPING if self.folder.file(STOP).exists() else RunPhase.RUNNING
-        told = self.folder.progress().state  # it may have ended in between
-        otherwise = RunPhase.ENDED if self.folder.file(ENDED).exists() and told != "failed" else RunPhase.FAILED
-        return {"done": RunPhase.DONE, "stopped": RunPhase.STOPPED}.get(told, otherwise)
+        told = self._told()  # it may have ended in between
+        if told in ENDS:
+            return ENDS[told]
+        if state.host != platform.node():
+            return RunPhase.ELSEWHERE
+        return RunPhase.ENDED if self.folder.file(ENDED).exists() else RunPhase.FAILED
 
     def error(self) -> KDSegError:
         """Return why a failed run failed."""
@@ -151,9 +153,12 @@ class DistilRun:
     def kill(self) -> None:
         """End the run with everything it started, at once; its last checkpoint counts."""
         state = self.folder.state()
-        if state is not None and state.host == platform.node() and self._is_running(state):
+        if state is not None and self._is_running(state):
             self._touch(ENDED)
             kill_tree(state.pid)
+
+    def _told(self) -> str:
+        return self.folder.progress().state
 
     def _arguments(self, mode: str, configuration: Optional[Path]) -> List[str]:
         files = {"--progress": PROGRESS, "--stop-file": STOP}

@@ -126,19 +126,19 @@ class DistilControl:
         if phase is RunPhase.RUNNING:
             self.watch.stop()
         elif phase is RunPhase.STOPPING:
-            question = _("End the training at once? What was learnt since the last checkpoint is lost; Resume continues there.")
-            if slicer.util.confirmYesNoDisplay(question, parent=self._services.root):
+            if self._confirm(
+                _("End the training at once? What was learnt since the last checkpoint is lost; Resume continues there.")
+            ):
                 self.watch.kill()
         elif phase is RunPhase.NEW:
             self._start("new")
-        elif phase in CONTINUABLE:
+        elif phase in CONTINUABLE or (phase is RunPhase.ELSEWHERE and self._confirm_moving()):
             self._start("resume")
 
     @guarded
     def start_again(self) -> None:
         """Begin anew in the same folder, after a question."""
-        question = _("Start this run again? What it has so far is moved aside in its folder, not deleted.")
-        if slicer.util.confirmYesNoDisplay(question, parent=self._services.root):
+        if self._confirm(_("Start this run again? What it has so far is moved aside in its folder, not deleted.")):
             self._start("restart")
 
     @guarded
@@ -149,6 +149,12 @@ class DistilControl:
             self._drawn = None
             self._draw(self._tables.read(self.watch.students))
             chart.show_in_layout()
+
+    def _confirm(self, question: str) -> bool:
+        return bool(slicer.util.confirmYesNoDisplay(question, parent=self._services.root))
+
+    def _confirm_moving(self) -> bool:
+        return self._confirm(_("Continue the run on this computer? Make sure first that it does not run on the other one."))
 
     def _start(self, mode: str) -> None:
         form = self.tab.form

@@ -65,7 +65,7 @@ def distil_readiness(situation: DistilSituation) -> DistilReadiness:
     if phase is None:
         return DistilReadiness(_("&Start"), False, False, _("Choose a folder for this run: new, empty, or of an earlier run."))
     button, again = _texts()[phase], phase in (*CONTINUABLE, RunPhase.DONE)
-    enabled = phase not in (RunPhase.DONE, RunPhase.ELSEWHERE)
+    enabled = phase is not RunPhase.DONE
     tone = Tone.PROBLEM if phase is RunPhase.FAILED else Tone.WARNING if phase is RunPhase.ELSEWHERE else Tone.HINT
     locked = phase in (RunPhase.RUNNING, RunPhase.STOPPING)
     return DistilReadiness(button, enabled, again, _sentence(situation), tone, locked)
@@ -94,7 +94,9 @@ def _sentence(situation: DistilSituation) -> str:
         RunPhase.STOPPED: _("Stopped; every step is saved. Resume continues as if nothing had happened."),
         RunPhase.ENDED: _("Ended at once; the last checkpoint counts, and Resume continues there."),
         RunPhase.DONE: _("The training is finished. Export its students below, or choose another folder for a new run."),
-        RunPhase.ELSEWHERE: _("This run was started on another computer. Look after it there; its curves are shown here."),
+        RunPhase.ELSEWHERE: _(
+            "This run was started on another computer, or this one had another name. Its curves are shown here."
+        ),
     }[situation.phase or RunPhase.NEW]
 
 

@@ -263,12 +263,29 @@ def test_on_windows_the_process_leaves_slicers_job_if_it_may(monkeypatch: pytest
 
 def test_a_run_of_another_computer_is_told_apart(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    folder.write_state(
-        RunState(os.getpid(), process_identity.started_at(os.getpid()) or "", "python", {}, (), "another-computer")
-    )
+    folder.write_state(RunState(os.getpid(), "another boot:12", "python", {}, (), "another-computer"))
     assert DistilRun(tmp_path).phase() is RunPhase.ELSEWHERE
-    folder.file(PROGRESS).write_text('{"state": "done"}')
-    assert DistilRun(tmp_path).phase() is RunPhase.DONE
+    for told, phase in (("done", RunPhase.DONE), ("stopped", RunPhase.STOPPED), ("failed", RunPhase.FAILED)):
+        folder.file(PROGRESS).write_text(json.dumps({"state": told}))
+        assert DistilRun(tmp_path).phase() is phase
+
+
+def test_a_computer_that_was_given_another_name_knows_its_run(start, wait_until) -> None:
+    run = start()
+    until_told(run, wait_until)
+    run.folder.write_state(dataclasses.replace(run.folder.state(), host="its-name-of-yesterday"))
+    assert run.phase() is RunPhase.RUNNING
+    run.kill()
+    wait_until(lambda: run.phase() is RunPhase.ELSEWHERE)
+
+
+def test_the_start_of_a_process_is_the_kernels_time() -> None:
+    """In ticks since the computer was started, whose time the kernel tells as well."""
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    ticks = int(process_identity.started_at(child.pid).rpartition(":")[2])
+    booted = int(next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime")).split()[1])
+    assert abs(booted + ticks / os.sysconf("SC_CLK_TCK") - time.time()) < 5
+    child.communicate(b"\n")
 
 
 def test_a_state_is_read_back_and_a_damaged_one_is_refused(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ from KDSegmentatorTrainingLib.presentation.distil import (
         (RunPhase.ENDED, "&Resume", True, True, False),
         (RunPhase.FAILED, "&Resume", True, True, False),
         (RunPhase.DONE, "&Start", False, True, False),
-        (RunPhase.ELSEWHERE, "&Resume", False, False, False),
+        (RunPhase.ELSEWHERE, "&Resume", True, False, False),
     ],
 )
 def test_buttons_follow_the_run(phase, button: str, enabled: bool, again: bool, locked: bool) -> None:

@@ -208,6 +208,22 @@ def test_starting_again_asks_first(started, hands, wait_until, companion) -> Non
     assert ["--restart" in call for call in companion.calls()] == [False, False, True, True]
 
 
+def test_a_run_of_another_computer_is_continued_after_a_question(started, hands, wait_until, companion, tmp_path: Path) -> None:
+    import dataclasses
+
+    started.distil.watch.kill()
+    wait_until(lambda: started.distil.tab.main_button.text == "&Resume", 20, "it is gone")
+    folder = RunFolder(tmp_path / "run")
+    folder.write_state(dataclasses.replace(folder.state(), host="another-computer"))
+    wait_until(lambda: "another computer" in sentence(started), 20, "it is seen")
+    hands.answer("No")
+    hands.click(started.distil.tab.main_button)
+    hands.answer("Yes")
+    hands.click(started.distil.tab.main_button)
+    wait_until(lambda: len(companion.calls()) == 4, 30, "it runs here")
+    assert "--resume" in companion.calls()[-1]
+
+
 def test_a_folder_with_other_things_is_refused(ready, hands, tmp_path: Path) -> None:
     folder = tmp_path / "thesis"
     folder.mkdir()
