@@ -21,6 +21,9 @@ from KDSegmentatorTrainingLib.widgets.distil_form import DistilForm
 MARGIN = 6
 """Space around the content of the tab, in pixels."""
 
+ROW_HEIGHT = 22
+"""Height of a row of that table, in pixels."""
+
 TABLE_HEIGHT = 120
 """Height of the table of students, in pixels."""
 
@@ -142,6 +145,7 @@ class DistilTab:
         for place in range(1, len(headings)):
             self.table.horizontalHeader().setSectionResizeMode(place, qt.QHeaderView.ResizeToContents)
         self.table.verticalHeader().visible = False
+        self.table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         self.table.tabKeyNavigation = False
         self.table.setFixedHeight(TABLE_HEIGHT)
         self.quantity_combo = qt.QComboBox()
