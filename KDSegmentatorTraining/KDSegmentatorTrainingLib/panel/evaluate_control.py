@@ -188,16 +188,22 @@ class EvaluateControl:
         if order is not self._order:
             return  # an abandoned comparison takes a moment to end
         if isinstance(told, EvaluationResult):
-            result = order.arranged(told)
-            table = self.results.show(result, order)
-            if self.parameters is not None:
-                self.parameters.evaluateTable = table  # before the end is told: a change of the choices takes it away
-            self._leave(outcome_text(result, order.note))
+            outcome = (_("Compared, but the result cannot be shown."), Tone.PROBLEM)
+            try:
+                outcome = self._show(order.arranged(told), order)
+            finally:
+                self._leave(outcome)
         elif isinstance(told, Stopped):
             self._leave((_("Stopped. There is no result."), Tone.HINT))
         elif isinstance(told, Failed):
             self._leave((_("Not compared: {problem}").format(problem=told.error.problem), Tone.PROBLEM))
             self.failures.show(told.error, told.details)
+
+    def _show(self, result: EvaluationResult, order: Order) -> Tuple[str, Tone]:
+        table = self.results.show(result, order)
+        if self.parameters is not None:
+            self.parameters.evaluateTable = table
+        return outcome_text(result, order.note)
 
     def _say(self, outcome: Tuple[str, Tone]) -> None:
         self.outcome = outcome

@@ -203,8 +203,12 @@ class ProfileControl:
         if job is not self._job:
             return  # an abandoned profile takes a moment to end
         if isinstance(told, ProfileResult):
-            self._show(told)
-            self._leave(outcome_text(told))
+            outcome = (_("Measured, but the result cannot be shown."), Tone.PROBLEM)
+            try:
+                self._show(told)
+                outcome = outcome_text(told)
+            finally:
+                self._leave(outcome)
         elif isinstance(told, Stopped):
             self._leave((_("Stopped. There is no result."), Tone.HINT))
         elif isinstance(told, Failed):
