@@ -148,6 +148,14 @@ def install_command(program: str, packages: Sequence[str]) -> str:
     return f'"{program}" -m pip install {wanted}'
 
 
+def default_python(startup: Mapping[str, str]) -> str:
+    """Return a guess for the Python that trains: that of an active environment, else none."""
+    names = ("Scripts/python.exe", "python.exe") if os.name == "nt" else ("bin/python",)
+    prefixes = [prefix for prefix in map(startup.get, ("VIRTUAL_ENV", "CONDA_PREFIX")) if prefix]
+    places = [Path(prefix, name) for prefix in prefixes for name in names]
+    return next((str(place) for place in places if place.is_file()), "")
+
+
 def _missing(program: str, missing: Sequence[str]) -> InstallationError:
     command = install_command(program, missing)
     remedy = _("Run this in a terminal, then check again: {command}").format(command=command)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import subprocess
-import sys
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
@@ -15,15 +12,12 @@ from kdseg.errors import KDSegError, OutputError, TrainingError, WorkerError
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.jobs.kill import kill_tree
 from KDSegmentatorTrainingLib.distil import process_identity
+from KDSegmentatorTrainingLib.distil.detached import start_detached
 from KDSegmentatorTrainingLib.distil.environment import companion_arguments
 from KDSegmentatorTrainingLib.distil.folder import CONFIGURATION, ENDED, LOG, PROGRESS, STOP, RunFolder, RunState, StudentFolder
 
 MODES = {"new": (), "resume": ("--resume",), "restart": ("--restart",)}
 """How a run begins, and what ``kdseg-training distill`` is told."""
-
-_NO_WINDOW, _NEW_GROUP, _BREAK_AWAY = 0x8000000, 0x200, 0x1000000
-"""Of Windows' CreateProcess: a hidden console of its own, which the processes that prepare batches share. With DETACHED_PROCESS
-each of these would open a window."""
 
 _STARTED: Dict[int, Any] = {}
 """Processes that this Slicer started, by number: they are looked after when they end."""
@@ -168,7 +162,7 @@ class DistilRun:
     def _launch(self, command: List[str], environment: Mapping[str, str]) -> Any:
         try:
             with open(self.folder.file(LOG), "ab") as log:
-                return _detached(command, self.folder.path, environment, log)
+                return start_detached(command, self.folder.path, environment, log)
         except OSError as error:
             raise WorkerError(
                 _("The training could not be started."),
@@ -199,33 +193,7 @@ class DistilRun:
             self.folder.file(name).unlink()
 
 
-def _detached(command: List[str], folder: Path, environment: Mapping[str, str], log: Any) -> Any:
-    """Start a process that neither Slicer's end nor a closed terminal ends."""
-    options: Dict[str, Any] = {
-        "cwd": str(folder),
-        "env": dict(environment),
-        "stdin": subprocess.DEVNULL,
-        "stdout": log,
-        "stderr": subprocess.STDOUT,
-        "close_fds": True,
-    }
-    if sys.platform != "win32":
-        return subprocess.Popen(command, start_new_session=True, **options)
-    try:
-        return subprocess.Popen(command, creationflags=_NO_WINDOW | _NEW_GROUP | _BREAK_AWAY, **options)
-    except PermissionError:  # the job that Slicer belongs to lets nothing out
-        return subprocess.Popen(command, creationflags=_NO_WINDOW | _NEW_GROUP, **options)
-
-
 def forget_finished() -> None:
     """Look after processes that this Slicer started and that have ended."""
     for pid in [pid for pid, process in _STARTED.items() if process.poll() is not None]:
         del _STARTED[pid]
-
-
-def default_python(startup: Mapping[str, str]) -> str:
-    """Return a guess for the Python that trains: that of an active environment, else none."""
-    names = ("Scripts/python.exe", "python.exe") if os.name == "nt" else ("bin/python",)
-    prefixes = [prefix for prefix in map(startup.get, ("VIRTUAL_ENV", "CONDA_PREFIX")) if prefix]
-    places = [Path(prefix, name) for prefix in prefixes for name in names]
-    return next((str(place) for place in places if place.is_file()), "")

@@ -12,9 +12,14 @@ from kdseg.errors import InstallationError, KDSegError
 from KDSegmentatorLib.i18n import _
 from KDSegmentatorLib.panel.guard import guarded
 from KDSegmentatorLib.presentation.readiness import Tone
-from KDSegmentatorTrainingLib.distil.environment import TrainingPython, probe_arguments, read_probe, training_environment
+from KDSegmentatorTrainingLib.distil.environment import (
+    TrainingPython,
+    default_python,
+    probe_arguments,
+    read_probe,
+    training_environment,
+)
 from KDSegmentatorTrainingLib.distil.question import Answer, Question
-from KDSegmentatorTrainingLib.distil.run import default_python
 from KDSegmentatorTrainingLib.presentation.distil import python_sentence
 
 SETTING = "KDSegmentatorTraining/Python"

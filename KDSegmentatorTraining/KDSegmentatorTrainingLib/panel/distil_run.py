@@ -17,7 +17,8 @@ from KDSegmentatorTrainingLib.distil.export import last_object, told_error
 from KDSegmentatorTrainingLib.distil.folder import CHECKED, CONFIGURATION, Progress, StudentFolder
 from KDSegmentatorTrainingLib.distil.question import Answer, Question
 from KDSegmentatorTrainingLib.distil.run import MODES, DistilRun, RunPhase, forget_finished
-from KDSegmentatorTrainingLib.distil.settings import OwnFile, Settings, yaml_text
+from KDSegmentatorTrainingLib.distil.settings import OwnFile, Settings
+from KDSegmentatorTrainingLib.distil.yaml_file import yaml_text
 from KDSegmentatorTrainingLib.panel.distil_python import environment
 
 SETTING = "KDSegmentatorTraining/RunFolder"

@@ -13,13 +13,13 @@ import pytest
 from kdseg.errors import InstallationError
 from KDSegmentatorTrainingLib.distil.environment import (
     DISTRIBUTIONS,
+    default_python,
     package_folders,
     probe_arguments,
     read_probe,
     training_environment,
 )
 from KDSegmentatorTrainingLib.distil.probe import NEEDED
-from KDSegmentatorTrainingLib.distil.run import default_python
 
 ANSWER = {
     "python": [3, 11, 9],

@@ -16,8 +16,7 @@ import pytest
 import kdseg
 import KDSegmentatorTrainingLib
 from kdseg.errors import ConfigurationError, OutputError, WorkerError
-from KDSegmentatorTrainingLib.distil import process_identity
-from KDSegmentatorTrainingLib.distil import run as run_module
+from KDSegmentatorTrainingLib.distil import detached, process_identity
 from KDSegmentatorTrainingLib.distil.folder import (
     CONFIGURATION,
     ENDED,
@@ -255,9 +254,9 @@ def test_on_windows_the_process_leaves_slicers_job_if_it_may(monkeypatch: pytest
         assert options["stdin"] == subprocess.DEVNULL
         return command
 
-    monkeypatch.setattr(run_module.sys, "platform", "win32")
-    monkeypatch.setattr(run_module.subprocess, "Popen", popen)
-    assert run_module._detached(["python"], Path(), {}, None) == ["python"]
+    monkeypatch.setattr(detached.sys, "platform", "win32")
+    monkeypatch.setattr(detached.subprocess, "Popen", popen)
+    assert detached.start_detached(["python"], Path(), {}, None) == ["python"]
     assert asked == [0x9000200] if job_lets_out else [0x9000200, 0x8000200]
 
 

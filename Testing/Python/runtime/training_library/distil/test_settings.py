@@ -15,8 +15,8 @@ from KDSegmentatorTrainingLib.distil.settings import (
     known_keys,
     share_text,
     teacher_parts,
-    yaml_text,
 )
+from KDSegmentatorTrainingLib.distil.yaml_file import yaml_text
 
 
 def test_the_students_of_a_form(settings) -> None:
