@@ -72,13 +72,13 @@ class TrainingPhotographer:
             item = tab.inputs.list.item(index)
             self._hands.tick(item, item.text().startswith("tissue"))
         tab.inputs.volume_selector.setCurrentNode(slicer.util.getNode("abdomen"))
-        tab.inputs.repetitions_spin.value = 3
+        tab.inputs.repetitions_spin.value = 2
         self._hands.click(tab.start_button)
         self._until(lambda: tab.progress.bar.value > 20)
         self._take("profile-running")
         self._until(lambda: tab.start_button.text == "Profile")
         tab.results.dice_spin.value = 0.895
-        self._take("profile-result")
+        self._take("profile-result", more=140)
 
     def _install_family(self) -> None:
         from kdseg_testing.threshold_student import write_threshold_student
@@ -122,11 +122,12 @@ class TrainingPhotographer:
     def _until(self, condition: Callable[[], object]) -> None:
         self._bed.wait_until(condition, SECONDS)
 
-    def _take(self, name: str) -> None:
+    def _take(self, name: str, more: int = 0) -> None:
+        """Take a picture; ``more`` pixels of height make room for long sentences, which Slicer's panel would scroll."""
         import qt
 
         self._bed.run_events(0.1)
-        self._widget.resize(WIDTH, self._widget.sizeHint.height())
+        self._widget.resize(WIDTH, self._widget.sizeHint.height() + more)
         self._bed.run_events(0.1)
         log = self._panel.ui.logCollapsible
         bottom = log.mapTo(self._widget, qt.QPoint(0, log.height)).y()

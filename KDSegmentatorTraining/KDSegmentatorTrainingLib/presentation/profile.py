@@ -78,7 +78,7 @@ def row_texts(point: ProfilePoint) -> Tuple[str, ...]:
         seconds,
         _("not known") if point.memory_bytes is None else memory_text(point.memory_bytes),
         _("not known") if point.dice is None else f"{point.dice:.3f}",
-        _("{count} M").format(count=f"{point.parameters / 1e6:.3g}"),
+        _parameters(point.parameters),
     )
 
 
@@ -100,6 +100,10 @@ def answer(result: ProfileResult, seconds: float, memory_gib: float, least_dice:
         return None
     budget = Budget(seconds or None, int(memory_gib * GIB) or None, least_dice or None)
     return choose([point.candidate() for point in result.points], budget)
+
+
+def _parameters(count: int) -> str:
+    return f"{count:,}" if count < 100_000 else _("{count} M").format(count=f"{count / 1e6:.3g}")
 
 
 def _seconds(value: float) -> str:

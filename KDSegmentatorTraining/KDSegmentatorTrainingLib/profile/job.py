@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Callable, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Optional, Tuple, Union
 
 from kdseg.limits import available_cpus
 from KDSegmentatorLib.jobs.messages import ProgressMessage
-from KDSegmentatorLib.jobs.outcome import Failed, Stopped, Succeeded
+from KDSegmentatorLib.jobs.outcome import Failed, Stopped
 from KDSegmentatorLib.mrml.volumes import export_volume
 from KDSegmentatorTrainingLib.companion_job import CompanionJob
 from KDSegmentatorTrainingLib.profile.request import PACKAGE, ProfileRequest
@@ -41,22 +41,20 @@ def profile_job(
         See :class:`~KDSegmentatorTrainingLib.companion_job.CompanionJob`.
     """
     count = threads or available_cpus()
+    names: Dict[str, str] = {}
 
     def prepare(folder: Path) -> ProfileRequest:
         paths = () if volume is None else (export_volume(volume, folder),)
+        names.update((str(path), str(volume.GetName())) for path in paths)
         bundles = tuple(student.path for student in students)
         return ProfileRequest(bundles, folder / "profile.json", paths, repetitions, count, mirroring)
 
     return CompanionJob(
         PACKAGE,
         prepare,
-        _result,
+        lambda outcome: read_report(outcome.report, names),
         threads=count,
         on_progress=on_progress,
         on_log=on_log,
         on_finished=on_finished,
     )
-
-
-def _result(outcome: Succeeded) -> ProfileResult:
-    return read_report(outcome.report)

@@ -77,8 +77,15 @@ class ProfileResult:
     kept: str = ""
 
 
-def read_report(report: Mapping[str, Any]) -> ProfileResult:
+def read_report(report: Mapping[str, Any], names: Optional[Mapping[str, str]] = None) -> ProfileResult:
     """Return the profile of a child's report.
+
+    Parameters
+    ----------
+    report
+        Of its last message.
+    names
+        What the card says instead of the paths of private files.
 
     Raises
     ------
@@ -88,7 +95,7 @@ def read_report(report: Mapping[str, Any]) -> ProfileResult:
     try:
         return ProfileResult(
             tuple(_point(entry) for entry in report["points"]),
-            str(report["card"]),
+            _with_names(str(report["card"]), names or {}),
             tuple(str(text) for text in report["warnings"]),
             str(report.get("kept") or ""),
         )
@@ -98,6 +105,12 @@ def read_report(report: Mapping[str, Any]) -> ProfileResult:
             found=f"{type(error).__name__}: {error}",
             remedy=_("Install the extension again, so that all of its parts are of one version."),
         ) from error
+
+
+def _with_names(card: str, names: Mapping[str, str]) -> str:
+    for path, name in names.items():
+        card = card.replace(path, name)
+    return card
 
 
 def _point(entry: Mapping[str, Any]) -> ProfilePoint:

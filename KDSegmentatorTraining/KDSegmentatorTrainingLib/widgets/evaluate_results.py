@@ -45,6 +45,7 @@ class EvaluateResults:
         self.table.verticalHeader().visible = False
         self.table.horizontalHeader().stretchLastSection = True
         self.table.tabKeyNavigation = False
+        self.table.wordWrap = False
         self.table.setMinimumHeight(TABLE_HEIGHT)
         self.table.toolTip = _("Click a row: the slices go to the place where segmentation and reference are farthest apart.")
         self.place_label = wrapped_label("placeLabel")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Sequence, Tuple
 
+import ctk
 import qt
 
 from KDSegmentatorLib.i18n import _
@@ -55,12 +56,12 @@ class ProfileResults:
         )
         self.table_button = button(_("Show t&able"), _("All numbers in Slicer's table view."), actions.on_table, "showTable")
         layout = column(place)
-        for widget in (self.table, self.card):
-            layout.addWidget(widget)
+        layout.addWidget(self.table)
         buttons = row(self.chart_button, self.table_button)
         buttons.addStretch(1)
         layout.addLayout(buttons)
         layout.addWidget(self._budget())
+        layout.addWidget(self._card_box())
         place.hide()
 
     def show(self, titles: Sequence[str], rows: Sequence[Tuple[str, ...]], card: str) -> None:
@@ -92,6 +93,15 @@ class ProfileResults:
                 font = item.font()
                 font.setBold(bool(chosen) and self.table.item(index, 0).text() == chosen)
                 item.setFont(font)
+        self.table.resizeColumnsToContents()
+
+    def _card_box(self) -> Any:
+        self.card_box = ctk.ctkCollapsibleButton()
+        self.card_box.objectName = "profileCardCollapsible"
+        self.card_box.text = _("Everything about this profile")
+        self.card_box.collapsed = True
+        column(self.card_box).addWidget(self.card)
+        return self.card_box
 
     def _budget(self) -> Any:
         box = qt.QGroupBox(_("Choose for me"))
@@ -121,6 +131,8 @@ def _table() -> Any:
     table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
     table.setSelectionMode(qt.QAbstractItemView.NoSelection)
     table.verticalHeader().visible = False
+    table.horizontalHeader().stretchLastSection = True
+    table.wordWrap = False
     table.tabKeyNavigation = False
     table.setFixedHeight(TABLE_HEIGHT)
     return table

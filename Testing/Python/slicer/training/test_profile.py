@@ -60,7 +60,7 @@ def test_a_profile_becomes_a_table_a_chart_and_a_card_and_is_kept(profiled, hand
     assert table.GetColumnUnitLabel("Time [s]") == "s"
     card = profiled.tab.results.card.plainText
     assert SHIPPED in card
-    assert "32 × 40 × 32 voxels" in card
+    assert "Volume   crop: 32 × 40 × 32 voxels" in card
     hands.click(profiled.tab.results.chart_button)
     series = shown_chart().GetNthPlotSeriesNode(0)
     assert (series.GetXColumnName(), series.GetYColumnName(), series.GetLabelColumnName()) == ("Time [s]", "Dice", "Student")

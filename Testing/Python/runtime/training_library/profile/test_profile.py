@@ -58,6 +58,12 @@ def test_points_become_rows(result) -> None:
     )
 
 
+def test_few_parameters_are_counted_and_private_paths_are_not_shown() -> None:
+    assert row_texts(read_report({**REPORT, "points": [{**point("x", 1.0, None), "parameters": 4321}]}).points[0])[4] == "4,321"
+    report = {**REPORT, "card": "Volume   /private/job/volume.nrrd: 40 voxels"}
+    assert read_report(report, {"/private/job/volume.nrrd": "head"}).card == "Volume   head: 40 voxels"
+
+
 def test_an_interval_stands_beside_its_median() -> None:
     report = copy.deepcopy(REPORT)
     report["points"][0].update(seconds_low=58.0, seconds_high=66.0)
