@@ -53,7 +53,6 @@ class TrainingPhotographer:
         self._hands.choose_node(tab.inputs.prediction_selector, prediction)
         self._hands.choose_node(tab.inputs.reference_selector, reference)
         self._hands.click(tab.inputs.count_missed_check)
-        self._take("evaluate-ready")
         self._hands.click(tab.start_button)
         self._until(lambda: tab.start_button.text == "Evaluate")
         tab.results.table.selectRow(0)

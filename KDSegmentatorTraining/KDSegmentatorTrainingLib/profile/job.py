@@ -44,8 +44,10 @@ def profile_job(
     names: Dict[str, str] = {}
 
     def prepare(folder: Path) -> ProfileRequest:
-        paths = () if volume is None else (export_volume(volume, folder),)
-        names.update((str(path), str(volume.GetName())) for path in paths)
+        paths: Tuple[Path, ...] = ()
+        if volume is not None:
+            paths = (export_volume(volume, folder),)
+            names[str(paths[0])] = str(volume.GetName())
         bundles = tuple(student.path for student in students)
         return ProfileRequest(bundles, folder / "profile.json", paths, repetitions, count, mirroring)
 
