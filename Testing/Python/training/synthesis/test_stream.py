@@ -9,6 +9,7 @@ from batchgeneratorsv2.transforms.utils.deep_supervision_downsampling import Dow
 from kdseg_testing.training_runs import assert_same
 from kdseg_training.distillation.training.batches import SampleMaker, SampleShare, SeededBatches, join_samples
 from kdseg_training.distillation.training.workers import serve
+from kdseg_training.distillation.unlabelled.mixing import MixedSampleMaker
 from kdseg_training.synthesis.prepared import Prepared
 from kdseg_training.synthesis.settings import Appearance
 from kdseg_training.synthesis.stream import RepeatedSampleMaker, SyntheticStream, head_targets
@@ -68,3 +69,13 @@ def test_batches_on_a_gpu_are_made_in_the_process_that_trains(stream) -> None:
     made.on_device = True
     assert_same(list(serve(made, KEYS[:1], workers=3, pin_memory=True)), [batches(stream)[KEYS[0]]])
     assert not stream.on_device
+
+
+def test_unlabelled_cases_can_share_the_batches(stream) -> None:
+    training, other = (stream.loaders(PATCH, SCALES)[i] for i in range(2))
+    maker = MixedSampleMaker(training, other, SampleShare(2), oversample=0.33, companions={}, unlabelled_share=0.5)
+    batch = SeededBatches({"train": maker}, 1)["train", 0]
+    assert batch["keys"] == ["head", "held_out"]
+    assert batch["labelled"].tolist() == [True, False]
+    assert not batch["target"][0][1].any()
+    assert batch["target"][0][0].any()

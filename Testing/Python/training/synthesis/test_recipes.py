@@ -1,0 +1,126 @@
+"""The recipes for the brain: their files are valid and fit together, and the command knows where it stands."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Callable
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from kdseg_training.distillation.config import read_config
+from kdseg_training.export.metadata import read_metadata
+from kdseg_training.synthesis.config import read_synthesis_config
+
+BRAIN = Path(__file__).parents[4] / "Examples" / "brain"
+RECIPES = ("cpu", "gpu", "tiny")
+
+
+@pytest.fixture
+def load_script() -> Callable[[str], ModuleType]:
+    """Return a function that runs a file of the examples as a module."""
+
+    def load(name: str) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(f"brain_{name}", BRAIN / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+@pytest.fixture
+def train(load_script) -> ModuleType:
+    return load_script("train")
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_files_of_a_recipe_fit_together(recipe: str, train) -> None:
+    folder = BRAIN / recipe
+    synthesis = read_synthesis_config(folder / "synthesis.yaml")
+    teacher, family = read_config(folder / "teacher.yaml"), read_config(folder / "family.yaml")
+    assert synthesis.anatomy.is_file()
+    assert {synthesis.dataset} == {teacher.dataset, family.dataset}
+    assert {synthesis.plans} == {teacher.plans, family.plans}
+    assert synthesis.preprocessed == teacher.preprocessed == family.preprocessed
+    assert family.teacher is not None
+    assert [family.teacher.model_folder] == list(train.model_folders(folder, "teacher").values())
+    assert teacher.seed == family.seed  # one stream for all
+    for config in (teacher, family):
+        assert config.synthesis is not None
+        assert not config.mirror_augmentation
+
+
+def test_the_large_recipes_hold_two_heads_back() -> None:
+    for recipe in ("cpu", "gpu"):
+        assert len(read_synthesis_config(BRAIN / recipe / "synthesis.yaml").validation) == 2
+
+
+def test_the_metadata_says_that_volumes_are_turned_to_ras() -> None:
+    metadata = read_metadata(BRAIN / "metadata.json")
+    assert metadata["orientation"] == {"training_data": "RAS"}
+    assert "Billot" in metadata["attribution"]
+
+
+def test_a_run_keeps_the_files_that_it_began_with(train, tmp_path: Path, capsys) -> None:
+    folder = train.set_up("tiny", tmp_path)
+    (folder / "teacher.yaml").write_text("changed: true\n", encoding="utf-8")
+    assert train.set_up("tiny", tmp_path) == folder
+    assert (folder / "teacher.yaml").read_text(encoding="utf-8") == "changed: true\n"
+    assert "teacher.yaml differs" in capsys.readouterr().out
+    assert read_synthesis_config(folder / "synthesis.yaml").anatomy.is_file()
+
+
+def test_the_estimate_counts_the_steps_of_the_files(train, tmp_path: Path) -> None:
+    folder = train.set_up("tiny", tmp_path)
+    budget = read_config(folder / "teacher.yaml").budget
+    assert train.training_steps(folder / "teacher.yaml") == budget.steps
+    assert f"teacher: {budget.steps} steps" in train.estimate(folder, "tiny")
+
+
+def test_only_a_final_checkpoint_means_trained(train, tmp_path: Path) -> None:
+    fold = tmp_path / "fold_0"
+    fold.mkdir()
+    (fold / "checkpoint_latest.pth").touch()
+    assert not train.is_trained(tmp_path)
+    (fold / "checkpoint_final.pth").touch()
+    assert train.is_trained(tmp_path)
+
+
+# --- the changes of evaluate_real.py ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ball() -> sitk.Image:
+    """A bright ball off the middle on a dark background, anisotropic and oblique."""
+    z, y, x = np.meshgrid(np.arange(40), np.arange(44), np.arange(48), indexing="ij")
+    inside = (z - 18) ** 2 + (y - 24) ** 2 + (x - 20) ** 2 < 100
+    image = sitk.GetImageFromArray((inside * 100.0 + 5).astype(np.float32))
+    image.SetSpacing((1.0, 1.0, 1.5))
+    image.SetDirection((0.8, -0.6, 0.0, 0.6, 0.8, 0.0, 0.0, 0.0, 1.0))
+    image.SetOrigin((10.0, -20.0, 30.0))
+    return image
+
+
+@pytest.mark.parametrize("name", ["rotated", "cropped", "thick_slices", "biased", "stripped"])
+def test_labels_come_onto_a_changed_image_where_the_head_is(load_script, ball: sitk.Image, name: str) -> None:
+    script = load_script("evaluate_real")
+    labels = ball > 50
+    image, transform = getattr(script, name)(ball, labels)
+    found = sitk.GetArrayFromImage(image) > 40
+    moved = sitk.GetArrayFromImage(sitk.Resample(labels, image, transform, sitk.sitkNearestNeighbor, 0)) > 0
+    assert 2 * (found & moved).sum() / (found.sum() + moved.sum()) > 0.93
+
+
+def test_inversion_exchanges_bright_and_dark_and_keeps_the_background(load_script, ball: sitk.Image) -> None:
+    script = load_script("evaluate_real")
+    values = sitk.GetArrayFromImage(ball)
+    values[18, 24, 20] = 60
+    inverted = sitk.GetArrayFromImage(script.inverted(script.like(values, ball), ball > 50).image)
+    assert inverted[18, 24, 20] > inverted[18, 24, 22]
+    assert inverted[0, 0, 0] == 5
