@@ -15,7 +15,6 @@ def _ordered(bounds: Tuple[float, float]) -> Tuple[float, float]:
 
 Bounds = Annotated[Tuple[float, float], AfterValidator(_ordered)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
 
 
 class _Settings(BaseModel):
@@ -46,7 +45,7 @@ class SpatialSettings(_Settings):
     shearing: float = Field(default=0.08, ge=0, lt=1)
     translation_mm: Tuple[float, float, float] = (45.0, 40.0, 30.0)
     displacement_mm: Bounds = (0.0, 4.0)
-    control_spacing_mm: Annotated[Bounds, Field(description="positive")] = (20.0, 45.0)
+    control_spacing_mm: Bounds = (20.0, 45.0)
     flip: Share = 0.5
 
     @model_validator(mode="after")
