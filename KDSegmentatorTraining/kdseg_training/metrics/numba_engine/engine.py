@@ -48,7 +48,8 @@ def _measure(places: SurfacePlaces, value: int, spacing_mm: Spacing) -> ClassMea
     if not (counts.prediction and counts.reference):
         return counts, None
     own = slice(int(places.starts[value]), int(places.starts[value + 1]))
-    positions, (on_prediction, on_reference) = places.positions[:, own], places.codes[:, own]
+    positions = np.ascontiguousarray(places.positions[:, own])  # always: the kernels are compiled for one memory order
+    on_prediction, on_reference = places.codes[:, own]
     low, high = positions.min(axis=1), positions.max(axis=1)
     n0, n1, n2 = (int(n) for n in high - low + 1)
     return counts, SurfaceDistances(
