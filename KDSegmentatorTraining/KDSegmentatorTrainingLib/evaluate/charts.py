@@ -29,7 +29,7 @@ MEAN_COLUMN, DIFFERENCE_COLUMN = "Mean volume [ml]", "Difference [ml]"
 
 
 def bar_chart(result: EvaluationResult, rows_table: Any, summary_table: Any, column: Column) -> Any:
-    """Return the chart with one bar for each structure: the value of one case, or the mean over cases."""
+    """Return the chart with one bar for each structure: a share of one case, from 0 to 1, or its mean over cases."""
     several = len(result.cases) != 1
     chart = referred(rows_table, BARS_ROLE, "vtkMRMLPlotChartNode", _("{table}: bars").format(table=rows_table.GetName()))
     name = _("{metric}, mean of {count} cases").format(metric=column.title, count=len(result.cases))
@@ -41,11 +41,8 @@ def bar_chart(result: EvaluationResult, rows_table: Any, summary_table: Any, col
     chart.SetTitle(title)
     chart.SetXAxisTitle(STRUCTURE)
     chart.SetYAxisTitle(column.title)
-    if column.unit == "":
-        chart.SetYAxisRangeAuto(False)
-        chart.SetYAxisRange(0.0, 1.0)
-    else:
-        chart.SetYAxisRangeAuto(True)
+    chart.SetYAxisRangeAuto(False)
+    chart.SetYAxisRange(0.0, 1.0)
     chart.SetLegendVisibility(False)
     return chart
 

@@ -20,7 +20,7 @@ from KDSegmentatorTrainingLib.evaluate.show_case import load_case
 from KDSegmentatorTrainingLib.evaluate.tables import write_rows, write_summary
 from KDSegmentatorTrainingLib.nodes import show_chart, show_table
 from KDSegmentatorTrainingLib.panel.control import Services
-from KDSegmentatorTrainingLib.presentation.evaluate import LISTED_COLUMNS, no_place_text, place_text, results_view
+from KDSegmentatorTrainingLib.presentation.evaluate import bar_columns, no_place_text, place_text, results_view
 from KDSegmentatorTrainingLib.widgets.evaluate_results import EvaluateResults, ResultsActions
 
 Key = Tuple[str, int]
@@ -92,8 +92,9 @@ class ResultsControl:
         if self.result is None or self.view is None or table is None or summary is None:
             return None
         index = self.view.chart_combo.currentIndex
-        if index < LISTED_COLUMNS:
-            return bar_chart(self.result, table, summary, self.result.columns[index])
+        bars = bar_columns(self.result)
+        if index < len(bars):
+            return bar_chart(self.result, table, summary, bars[index])
         chosen = self.view.structure_combo.currentIndex
         return agreement_chart(self.result, table, self.result.structures[chosen - 1] if chosen > 0 else None)
 
@@ -153,7 +154,7 @@ class ResultsControl:
 
     def _chart_chosen(self, index: int) -> None:
         if self.view is not None:
-            self.view.show_structures(index >= LISTED_COLUMNS)
+            self.view.show_structures(self.result is not None and index >= len(bar_columns(self.result)))
 
     def _node(self, identifier: str) -> Optional[Any]:
         return slicer.mrmlScene.GetNodeByID(identifier) if identifier else None

@@ -148,11 +148,16 @@ def results_view(result: EvaluationResult) -> ResultsView:
         for row in result.rows
     )
     tips = tuple(_tip(row, several=several) for row in result.rows)
-    charts = (*(_("{metric} by structure").format(metric=column.title) for column in listed), _("Volumes (Bland–Altman)"))
+    charts = (*(_("{metric} by structure").format(metric=c.title) for c in bar_columns(result)), _("Volumes (Bland–Altman)"))
     first = 2 if several else 1
     return ResultsView(
         titles, frozenset(range(first, first + len(listed))), rows, tips, charts, (_("all structures"), *result.structures)
     )
+
+
+def bar_columns(result: EvaluationResult) -> Tuple[Column, ...]:
+    """Return the metrics that can be drawn as bars: shares from 0 to 1. A distance to a missed structure is infinite."""
+    return tuple(column for column in result.columns if column.key == "dice" or column.key.startswith("nsd_"))
 
 
 def place_text(row: StructureRow, point_ras_mm: Tuple[float, float, float]) -> str:

@@ -69,6 +69,7 @@ class ProfileResults:
         self.table.setColumnCount(len(titles))
         self.table.setRowCount(len(rows))
         self.table.setHorizontalHeaderLabels(list(titles))
+        self.table.horizontalHeader().stretchLastSection = True
         for index, texts in enumerate(rows):
             for place, text in enumerate(texts):
                 self.table.setItem(index, place, qt.QTableWidgetItem(text))
@@ -131,7 +132,6 @@ def _table() -> Any:
     table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
     table.setSelectionMode(qt.QAbstractItemView.NoSelection)
     table.verticalHeader().visible = False
-    table.horizontalHeader().stretchLastSection = True
     table.wordWrap = False
     table.tabKeyNavigation = False
     table.setFixedHeight(TABLE_HEIGHT)

@@ -142,6 +142,8 @@ def test_the_list_shows_what_a_reader_wants_first(result) -> None:
     assert view.rows[3] == ("b", "Spleen", "0.000", "0.000", "0.000", "∞", "missed")
     assert view.rows[5] == ("c", "Spleen", "–", "–", "–", "–", "in neither")
     assert view.numeric == {2, 3, 4, 5}
+    bars = ("Dice by structure", "NSD 1 mm by structure", "NSD 2 mm by structure")
+    assert view.charts == (*bars, "Volumes (Bland–Altman)")  # no distances: they may be infinite
     assert view.structures == ("all structures", "Liver", "Spleen")
 
 
