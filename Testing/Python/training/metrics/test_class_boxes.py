@@ -33,3 +33,10 @@ def test_boxes_are_scipys(share, voxels_at_once, monkeypatch) -> None:
 def test_a_label_in_neither_map_has_no_box() -> None:
     empty = np.zeros((2, 3, 4), np.uint8)
     assert ClassBoxes(empty, empty)[1] is None
+
+
+def test_one_run_from_the_middle_of_a_plane_to_the_same_row_of_the_next() -> None:
+    """From (0, 1, 2) to (1, 1, 1): it holds the end of the first plane and the start of the second."""
+    labels = np.zeros((2, 3, 4), np.uint8)
+    labels.ravel()[6:18] = 5
+    assert ClassBoxes(labels, np.zeros_like(labels))[5] == (slice(0, 2), slice(0, 3), slice(0, 4))
