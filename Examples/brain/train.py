@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 
 SECONDS_PER_STEP: Dict[str, Dict[str, float]] = {
     "gpu": {"teacher": 0.4, "family": 0.5},
-    "cpu": {"teacher": 4, "family": 9},
+    "cpu": {"teacher": 5, "family": 10},
     "tiny": {"teacher": 1, "family": 1},
 }
 """For the estimate: an H200 (not measured yet), two cores with AMX, any machine."""
