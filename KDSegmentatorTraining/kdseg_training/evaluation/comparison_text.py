@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import List
 
+from kdseg_training.evaluation.compared_metrics import is_larger_better
 from kdseg_training.evaluation.comparison_results import SMALLEST_COMPARED_CASES, Comparison
-from kdseg_training.metrics import Interval
+from kdseg_training.metrics import Interval, Recovery
 
 TOLD = ("dice", "nsd_")
 """Beginnings of the names of the metrics that are told here, beside those with a margin."""
@@ -34,9 +35,17 @@ def comparison_sentences(comparison: Comparison) -> List[str]:
         lines.append(f"{name} is {word} to {comparison.teacher} in {metric} by a margin of {verdict.margin:g}")
     for (name, metric), recovery in comparison.recovered.items():
         if metric.startswith(TOLD):
-            share = "undefined, as the gap may be nothing" if recovery.recovered is None else _interval(recovery.recovered)
+            share = _recovered(recovery, metric)
             lines.append(f"{name} recovers of the gap from {comparison.baseline} to {comparison.teacher} in {metric}: {share}")
     return lines
+
+
+def _recovered(recovery: Recovery, metric: str) -> str:
+    if recovery.recovered is None:
+        return "undefined, as the gap may be nothing"
+    if not recovery.has_gap(larger_is_better=is_larger_better(metric)):
+        return "undefined, as the teacher is not ahead"
+    return _interval(recovery.recovered)
 
 
 def _interval(interval: Interval, *, signed: bool = False) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Union
 
 from kdseg.errors import ConfigurationError
+from kdseg_training.evaluation.compared_metrics import compared_metrics
 from kdseg_training.evaluation.labels import LabelTable
 from kdseg_training.evaluation.settings import EvaluationSettings
 from kdseg_training.metrics.definitions import SurfaceDefinition
@@ -88,9 +90,9 @@ class EvaluationJob:
             settings = self.settings(LabelTable(labels, ""))
         except ValueError as error:
             raise ConfigurationError("The evaluation is not described well.", found=str(error)) from error
-        unknown = sorted(set(self.margins) - set(settings.metrics))
-        if unknown or not all(value > 0 for value in self.margins.values()):
-            raise _error("margins", f"values above 0 for some of {', '.join(settings.metrics)}", str(dict(self.margins)))
+        metrics = compared_metrics(settings)
+        if not set(self.margins) <= set(metrics) or not all(math.isfinite(v) and v > 0 for v in self.margins.values()):
+            raise _error("margins", f"values above 0 for some of {', '.join(metrics)}", str(dict(self.margins)))
 
     def settings(self, table: LabelTable) -> EvaluationSettings:
         """Return how to measure the structures of ``table``."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Callable, ContextManager, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from kdseg.atomic import write_bytes
-from kdseg.errors import Cancelled, KDSegError
+from kdseg.errors import Cancelled, InstallationError, KDSegError
 from kdseg.progress import CancelCallback
 from kdseg_training.evaluation.cases import Pair
 from kdseg_training.evaluation.comparison import compare
@@ -30,7 +31,7 @@ from kdseg_training.evaluation.run import (
 from kdseg_training.evaluation.settings import EvaluationSettings
 from kdseg_training.evaluation.structures import counted, structure_mask
 from kdseg_training.evaluation.worst_place import largest_error_of_masks
-from kdseg_training.evaluation.writers import EvaluationFiles, write_evaluation
+from kdseg_training.evaluation.writers import EvaluationFiles, require_writable, write_evaluation
 
 OpenExecutor = Callable[[Sequence[Pair]], ContextManager[Executor]]
 """Opens where the given cases are measured."""
@@ -92,11 +93,16 @@ def carry_out(job: EvaluationJob, open_executor: OpenExecutor, watcher: Optional
     EngineError, WorkerError
         If nobody can measure.
     OutputError
-        If the results cannot be written.
+        If the results cannot be written; told before the first case where that can be seen.
+    InstallationError
+        If a report is wanted and matplotlib is not installed.
     Cancelled
         If the watcher says so.
     """
     watcher = watcher or Watcher()
+    require_writable(job.output)
+    if job.report:
+        _require_report(job)
     models = match_models(job.models, job.reference)
     if not job.allow_missing:
         refuse_missing(models)
@@ -184,6 +190,20 @@ def _compare(job: EvaluationJob, evaluation: Evaluation) -> Tuple[Optional[Compa
         return compare(evaluation, job.teacher, job.baseline, job.margins), ""
     except KDSegError as error:  # for example when every case was refused: the tables still say so
         return None, str(error)
+
+
+def _require_report(job: EvaluationJob) -> None:
+    """Find out before the first case whether the report can be made."""
+    from kdseg_training.evaluation.report.images import Images
+
+    if importlib.util.find_spec("matplotlib") is None:
+        raise InstallationError(
+            "The report needs matplotlib.",
+            expected="the package matplotlib",
+            found="none",
+            remedy="Install kdsegmentator with the extra 'training', or write no report (--no-html).",
+        )
+    Images(job.images)
 
 
 def _write_report(job: EvaluationJob, evaluation: Evaluation, comparison: Optional[Comparison]) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,26 @@ def write_evaluation(evaluation: Evaluation, folder: PathLike) -> EvaluationFile
     write_bytes(files.averages, averages_csv(evaluation))
     write_bytes(files.evaluation, evaluation.to_json().encode("ascii"))
     return files
+
+
+def require_writable(folder: PathLike) -> None:
+    """Find out before the work whether a folder can be made and written; nothing is made.
+
+    Raises
+    ------
+    OutputError
+        If not.
+    """
+    target = Path(folder).absolute()
+    there = next(path for path in (target, *target.parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise OutputError(
+            "The results cannot be written there.",
+            expected="a folder that can be written",
+            found="a file" if not there.is_dir() else "a folder without permission to write",
+            path=there,
+            remedy="Name another folder.",
+        )
 
 
 def _summary_names(evaluation: Evaluation) -> List[str]:

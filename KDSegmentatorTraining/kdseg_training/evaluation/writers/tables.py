@@ -78,7 +78,7 @@ def _csv(header: Sequence[str], rows: Iterable[Dict[str, Any]]) -> bytes:
     writer.writeheader()
     for row in rows:
         writer.writerow({key: _cell(value) for key, value in row.items()})
-    return text.getvalue().encode("utf-8")
+    return text.getvalue().encode("utf-8", "backslashreplace")  # names of files may hold bytes that are no text
 
 
 def _cell(value: Any) -> Any:

@@ -140,6 +140,8 @@ def test_workers_leave_the_same_files(folders: Path) -> None:
         (("--teacher", "nobody"), "one of the models student"),
         (("--margin", "dice=much", "--teacher", "student"), "A margin is no number"),
         (("--margin", "dise=0.01", "--teacher", "student"), "values above 0 for some of dice"),
+        (("--margin", "iou=0.01", "--teacher", "student"), "values above 0 for some of dice"),
+        (("--margin", "dice=inf", "--teacher", "student"), "values above 0 for some of dice"),
         (("--margin", "dice=0.01"), "a teacher that the margins are against"),
         (("--engine", "cuda"), "engine must be one of"),
         (("--tolerance", "-1"), "at least 0 mm"),
@@ -151,6 +153,21 @@ def test_what_is_wrong_in_the_options_is_told_before_any_work(folders: Path, opt
     result = RUNNER.invoke(app, ["evaluate", *arguments])
     assert result.exit_code == 9
     assert words in result.stderr
+    assert not (folders / "out").exists()
+
+
+def test_where_nothing_can_be_written_or_pictured_is_told_before_any_work(folders: Path) -> None:
+    models = [str(folders / "student"), str(folders / "ref")]
+    taken = folders / "taken"
+    taken.write_text("a file")
+    for options, words in (
+        (("-o", str(taken / "out"), "--no-html"), "The results cannot be written there"),
+        (("-o", str(folders / "out"), "--images", str(folders / "nowhere")), "no such file or folder of images"),
+    ):
+        result = RUNNER.invoke(app, ["evaluate", *models, *options])
+        assert result.exit_code not in (0, 1)
+        assert words in result.stderr
+        assert "Structures (" not in result.output
     assert not (folders / "out").exists()
 
 

@@ -10,6 +10,7 @@ from scipy import stats
 
 from kdseg.errors import InputError
 from kdseg_training.evaluation.comparison import compare
+from kdseg_training.evaluation.comparison_text import comparison_sentences
 from kdseg_training.metrics import Status, holm
 
 from .conftest import DIAGONAL_MM
@@ -231,3 +232,11 @@ def test_the_same_seed_says_the_same_and_all_of_it_is_strict_json(family) -> Non
     again = json.loads(json.dumps(data[0], allow_nan=False))
     assert again["models"]["student"]["hd95_mm"]["non_inferiority"]["margin"] == 1.0
     assert again["pairs"][0]["classes"]["2"]["pairs"] == 20
+
+
+def test_no_share_of_a_gap_is_told_where_the_teacher_is_behind(make_evaluation) -> None:
+    rng = np.random.default_rng(5)
+    behind = {name: cells(rng, base) for name, base in (("teacher", 0.80), ("student", 0.81), ("alone", 0.90))}
+    lines = comparison_sentences(compare(make_evaluation(behind), "teacher", "alone", resamples=RESAMPLES))
+    told = [line for line in lines if "recovers" in line]
+    assert [line.rpartition(": ")[2] for line in told] == ["undefined, as the teacher is not ahead"] * 2

@@ -49,3 +49,8 @@ def test_summaries_have_names_that_every_file_system_takes(make_evaluation, tmp_
     files = write_evaluation(evaluation, tmp_path / "new" / "folder")
     assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == sorted(path.name for path in files.paths)
     assert set(files.summaries) == {"×1/4", "x1/4", "X1:4", "..", "a b"}
+
+
+def test_a_file_name_that_is_no_text_costs_no_result(make_evaluation) -> None:
+    evaluation = make_evaluation({"model": {"M\udcfcller": [(0.5, 0.5, 1.0)]}})
+    assert rows(cases_csv(evaluation))[0]["case"] == "M\\udcfcller"
