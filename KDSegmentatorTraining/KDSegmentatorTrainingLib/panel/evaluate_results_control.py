@@ -146,10 +146,10 @@ class ResultsControl:
         if not isinstance(told, EvaluationResult):
             self.view.say("")
             return
-        found = {each.label: each for each in told.rows}
         for each in self.result.rows:
-            if each.case == row.case and each.label in found:
-                self._places[each.case, each.label] = replace(each, place=found[each.label].place)
+            same = _same_structure(each, told, self.result) if each.case == row.case else None
+            if same is not None:
+                self._places[each.case, each.label] = replace(each, place=same.place)
         self.go_to(self.result.rows.index(row))
 
     def _chart_chosen(self, index: int) -> None:
@@ -158,3 +158,14 @@ class ResultsControl:
 
     def _node(self, identifier: str) -> Optional[Any]:
         return slicer.mrmlScene.GetNodeByID(identifier) if identifier else None
+
+
+def _same_structure(row: StructureRow, case: EvaluationResult, whole: EvaluationResult) -> Optional[StructureRow]:
+    """Return the row of one case, measured by itself, that is about the same structure.
+
+    By itself, a file whose segments have names may number them in another way than the folder does. A file without names
+    numbers them as the folder does, but calls them otherwise.
+    """
+    by_name = next((each for each in case.rows if each.name == row.name), None)
+    by_label = next((each for each in case.rows if each.label == row.label and each.name not in whole.structures), None)
+    return by_name or by_label

@@ -21,6 +21,15 @@ def write(path: Path, labels: np.ndarray, spacing=SPACING_XYZ_MM) -> None:
     SimpleITK.WriteImage(image, str(path))
 
 
+def write_named(path: Path, labels: np.ndarray, names: dict[int, str]) -> None:
+    image = SimpleITK.GetImageFromArray(labels)
+    image.SetSpacing(SPACING_XYZ_MM)
+    for index, (value, name) in enumerate(names.items()):
+        for field, text in (("ID", name), ("Name", name), ("LabelValue", str(value)), ("Layer", "0")):
+            image.SetMetaData(f"Segment{index}_{field}", text)
+    SimpleITK.WriteImage(image, str(path))
+
+
 def cube(edge: int, value: int = 1) -> np.ndarray:
     """Return a label map with a cube of ``edge`` voxels that begins at voxel (4, 4, 4)."""
     labels = np.zeros((20, 20, 20), np.uint8)
@@ -115,6 +124,24 @@ def test_a_click_loads_the_case_and_goes_to_its_largest_error(chosen, evaluate, 
     chosen.tab.results.table.selectRow(1)  # known by now, and not loaded again
     assert "label 1: 2.00 mm apart" in chosen.tab.results.place_label.text
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 4
+
+
+def test_a_click_goes_to_the_structure_of_that_name_whatever_its_number_is(chosen, evaluate, folders, wait_until) -> None:
+    near = np.zeros((20, 20, 20), np.uint8)
+    near[1:4, 1:4, 1:4], near[12:16, 12:16, 12:16] = 1, 2
+    wrong = near.copy()
+    wrong[1, 1, 1] = wrong[15, 15, 15] = 0
+    for folder, labels in zip(folders, (wrong, near)):
+        for path in folder.iterdir():
+            path.unlink()
+        write_named(folder / "a.seg.nrrd", labels, {1: "liver", 2: "spleen"})
+        write_named(folder / "b.seg.nrrd", np.array([0, 2, 1], np.uint8)[labels], {1: "spleen", 2: "liver"})
+    evaluate(chosen)
+    assert [(row.case, row.name) for row in chosen.results.result.rows][2] == ("b", "liver")
+    chosen.tab.results.table.selectRow(2)
+    wait_until(lambda: "liver: " in chosen.tab.results.place_label.text, 60)
+    superior = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode").GetCrosshairRAS()[2]
+    assert superior == pytest.approx(2.0, abs=2.0)  # of voxel 1, 2 mm apart; the spleen's error is at 30 mm
 
 
 def test_a_case_on_another_grid_is_refused_by_name_and_the_others_measured(chosen, evaluate, folders) -> None:
