@@ -61,7 +61,9 @@ class EvaluateResults:
         buttons = row(self.chart_button, self.table_button)
         buttons.addStretch(1)
         layout.addLayout(buttons)
+        self._just_selected = False
         self.table.connect("itemSelectionChanged()", self._selected)
+        self.table.connect("cellClicked(int,int)", self._clicked)
         place.hide()
 
     def show(self, view: ResultsView) -> None:
@@ -81,6 +83,7 @@ class EvaluateResults:
         self.table.resizeColumnsToContents()
         self.table.clearSelection()
         self.table.blockSignals(blocked)
+        self._just_selected = False
         _fill(self.chart_combo, view.charts)
         _fill(self.structure_combo, view.structures)
         self.say("")
@@ -102,6 +105,13 @@ class EvaluateResults:
     def _selected(self) -> None:
         index = self.table.currentRow()
         if index >= 0:
+            self._just_selected = True
+            self._actions.on_row(index)
+
+    def _clicked(self, index: int, _column: int) -> None:
+        """Go there again, also where the row is selected already: the user has looked elsewhere meanwhile."""
+        known, self._just_selected = self._just_selected, False
+        if not known:
             self._actions.on_row(index)
 
 

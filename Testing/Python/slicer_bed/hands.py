@@ -32,6 +32,11 @@ class Hands:
             place = QtCore.QPoint(widget.width // 2, 8)
         QtTest.QTest.mouseClick(widget, QtCore.Qt.LeftButton, QtCore.Qt.NoModifier, place)
 
+    def click_cell(self, table: QtWidgets.QTableWidget, row: int, column: int) -> None:
+        """Click into a cell of a table with the left button."""
+        place = _reachable(table).visualItemRect(table.item(row, column)).center()
+        QtTest.QTest.mouseClick(table.viewport(), QtCore.Qt.LeftButton, QtCore.Qt.NoModifier, place)
+
     def type(self, widget: QtWidgets.QWidget, text: str) -> None:
         """Replace what is in a field."""
         _reachable(widget).setFocus()

@@ -80,6 +80,14 @@ def test_a_click_on_a_row_leads_to_the_largest_error(evaluated, views, pair, vol
         assert to_ras[:3, 2] @ (to_ras[:3, 3] - crosshair()) == pytest.approx(0.0, abs=1e-6)
 
 
+def test_a_second_click_on_the_same_row_leads_there_again(evaluated, hands, views) -> None:
+    table = evaluated.tab.results.table
+    for _click in range(2):
+        slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode").SetCrosshairRAS(0.0, 0.0, 0.0)
+        hands.click_cell(table, 0, 0)
+        assert np.abs(crosshair()).max() > 1
+
+
 def test_the_place_follows_the_transform_of_the_nodes(evaluated, pair, views) -> None:
     evaluated.tab.results.table.selectRow(0)
     before = np.array(crosshair())
