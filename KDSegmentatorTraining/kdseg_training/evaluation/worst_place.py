@@ -31,7 +31,8 @@ class Place:
     ----------
     point_lps_mm
         The point of a surface that is farthest from the other surface, in the LPS frame, in mm. Of a structure that only one
-        of the two has, or of two equal ones, the centre of the voxel nearest to its centroid.
+        of the two has, or of two equal ones, the centre of the voxel nearest to its centroid; of two that differ although
+        their surfaces have the same places, that of the voxel nearest to the centroid of the difference.
     index_zyx
         Array index of a voxel at that point: one that only one of the two masks holds, wherever there is one.
     distance_mm
@@ -127,6 +128,9 @@ def _farthest(
     ]
     which = 0 if found[0][0] >= found[1][0] else 1
     distance_mm, place = found[which]
+    if distance_mm == 0.0:  # a hole of one voxel in a thin sheet leaves every place of its surface where it was
+        index = corner + _centre_voxel(prediction ^ reference, geometry)
+        return _place(index, index, geometry, distance_mm=0.0, status=Status.OK, surface=PREDICTION)
     position = np.array(np.unravel_index(place, surfaces[0].shape)) - np.array(margin)
     voxel = position
     exact = position.astype(np.float64)

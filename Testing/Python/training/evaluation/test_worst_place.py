@@ -174,3 +174,15 @@ def test_other_grids_and_the_background_are_refused() -> None:
         largest_error(on_grid(labels), on_grid(labels, origin_mm=(0.0, 0.0, 0.0)), 1)
     with pytest.raises(ValueError, match="above 0"):
         largest_error(on_grid(labels), on_grid(labels), 0)
+
+
+def test_a_hole_in_a_thin_sheet_is_found_though_no_place_of_the_surface_moves() -> None:
+    sheet = np.zeros((3, 7, 7), np.uint8)
+    sheet[1, 1:6, 1:6] = 1
+    pierced = sheet.copy()
+    pierced[1, 3, 4] = 0
+    geometry = Geometry(sheet.shape, (0.5, 2.0, 3.0), (10.0, 20.0, 30.0))
+    place = largest_error(Segmentation(pierced, geometry, ()), Segmentation(sheet, geometry, ()), 1)
+    assert place is not None
+    assert (place.distance_mm, place.index_zyx) == (0.0, (1, 3, 4))
+    assert place.point_lps_mm == pytest.approx((10 + 4 * 0.5, 20 + 3 * 2.0, 30 + 3.0))
