@@ -18,6 +18,7 @@ from kdseg.atomic import write_bytes
 from kdseg.errors import Cancelled, WorkerError
 from kdseg.worker.channel import Channel
 from kdseg.worker.child import CANCELLED, CANCELLED_REMEDY, request_file, run_child
+from kdseg.worker.main import PRIVATE_PREFIX
 from kdseg.worker.messages import DoneMessage, LogMessage, ProgressMessage
 from kdseg_training.profiling.card import card
 from kdseg_training.profiling.files import keep_profile
@@ -38,10 +39,13 @@ class ProfileTask:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._work = ""
+        self._private = False
 
     def carry_out(self, channel: Channel, cancelled: Callable[[], bool], commit: Callable[[], bool]) -> DoneMessage:
         """Profile, write, and return the last message; errors as for :func:`~kdseg_training.profiling.profiler.profile`."""
         job = read_job(self._file)
+        folder = self._file.parent
+        self._private = folder.name.startswith(PRIVATE_PREFIX) and Path(job.output).parent == folder
         told: Dict[str, float] = {}
 
         def tell(progress: ProfileProgress) -> None:
@@ -65,9 +69,14 @@ class ProfileTask:
         return DoneMessage(job.output, digest, {**report(found), "kept": kept})
 
     def clean_up(self, *, failed: bool, orphaned: bool) -> None:
-        """Remove volume and label maps; the processes that were started end with this one, as their standard input does."""
+        """Remove volume and label maps; the processes that were started end with this one, as their standard input does.
+
+        The private folder, with the volume of a patient in it, goes where nobody is there any more who would remove it.
+        """
         if self._work:
             shutil.rmtree(self._work, ignore_errors=True)
+        if orphaned and self._private:
+            shutil.rmtree(self._file.parent, ignore_errors=True)
 
 
 def report(found: Profile) -> Dict[str, object]:

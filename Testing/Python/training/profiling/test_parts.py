@@ -11,8 +11,9 @@ import numpy as np
 import onnx
 import pytest
 
-from kdseg.errors import ConfigurationError
+from kdseg.errors import Cancelled, ConfigurationError
 from kdseg_training.profiling import ProfileRequest, StudentSubject, SyntheticVolume
+from kdseg_training.profiling import __main__ as child
 from kdseg_training.profiling.fingerprint import cpu_instructions, fingerprint
 from kdseg_training.profiling.lanes import Lane, next_lanes
 from kdseg_training.profiling.load import CpuTimes, LoadWatch, cpu_times, parse_proc_stat
@@ -144,3 +145,26 @@ def test_a_job_needs_only_what_has_no_default(tmp_path: Path) -> None:
     job = ProfileJob.from_json(text)
     assert job.request.students == (StudentSubject("a"),)
     assert job.keep
+
+
+@pytest.mark.parametrize(
+    ("folder", "inside", "gone"), [("kdseg-job-1", True, True), ("kdseg-job-1", False, False), ("mine", True, False)]
+)
+def test_a_child_that_nobody_waits_for_leaves_no_volume_of_a_patient(tmp_path, monkeypatch, folder, inside, gone) -> None:
+    def cancelled(*_arguments, **_named):
+        raise Cancelled("The parent is gone.")
+
+    monkeypatch.setattr(child, "profile", cancelled)
+    private = tmp_path / folder
+    private.mkdir()
+    (private / "volume.nrrd").write_bytes(b"a patient")
+    output = (private if inside else tmp_path) / "profile.json"
+    job = ProfileJob(ProfileRequest(STUDENT), str(output))
+    (private / "request.json").write_text(job.to_json())
+    task = child.ProfileTask(private / "request.json")
+    with pytest.raises(Cancelled):
+        task.carry_out(None, lambda: False, lambda: True)
+    task.clean_up(failed=True, orphaned=False)
+    assert (private / "volume.nrrd").exists()
+    task.clean_up(failed=True, orphaned=True)
+    assert private.exists() is not gone
