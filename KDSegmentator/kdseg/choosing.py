@@ -241,6 +241,7 @@ _BROKEN = {
     Quantity.QUALITY: "below",
 }
 _BEST = {Quantity.SECONDS: "is the fastest", Quantity.QUALITY: "has the best quality"}
+_VERB = {Quantity.SECONDS: "is", Quantity.QUALITY: "has"}
 _UNDECIDED = {
     Quantity.SECONDS: "the time of none of them is known",
     Quantity.QUALITY: "the quality of none of them is known",
@@ -293,7 +294,11 @@ def _tie(fitting: Sequence[Candidate], aim: Quantity) -> str:
         for c in fitting[1:]
         if best is not None and c.figure(aim) is not None and _rank(c, aim)[0] == _rank(fitting[0], aim)[0]
     ]
-    return f", as has {' and '.join(c.name for c in equal)}, and comes first in what was compared next" if equal else ""
+    if not equal:
+        return ""
+    next_best = "with the better quality" if aim is Quantity.SECONDS else "that is faster"
+    also = " and ".join(c.name for c in equal)
+    return f", as {_VERB[aim]} {also}; of equals the one {next_best} comes first, then the one with less memory"
 
 
 def _asked(budget: Budget) -> str:

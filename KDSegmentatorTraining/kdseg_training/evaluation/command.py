@@ -144,7 +144,13 @@ def _carry_out(job: EvaluationJob, workers: Optional[int], scheduler: Optional[s
         return open_executor(pairs, job.reference, workers=workers, scheduler=scheduler)
 
     with Interrupt() as interrupt, Console(quiet=quiet) as console:
-        watcher = Watcher(say=console.say, progress=console.progress, cancel=interrupt.requested, command=shlex.join(_typed()))
+        watcher = Watcher(
+            say=console.say,
+            progress=console.progress,
+            cancel=interrupt.requested,
+            commit=lambda: not interrupt.requested(),
+            command=shlex.join(_typed()),
+        )
         return carry_out(job, open_for, watcher)
 
 

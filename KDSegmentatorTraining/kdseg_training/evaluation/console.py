@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, List, Optional, Type
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, Type
 
 import numpy as np
 
@@ -22,7 +22,7 @@ _WIDTH_UNKNOWN = 100
 
 
 SHOWN_NOTES = 6
-"""Notes of a model that are printed; the rest is in ``evaluation.json``."""
+"""Different notes of a model that are printed; all are in ``evaluation.json``."""
 
 
 class Console:
@@ -69,10 +69,8 @@ def tell_outcome(outcome: JobOutcome) -> None:
     for model in evaluation.models:
         if model.cases:
             terminal.print(_table(evaluation, model))
-        for case, text in model.notes[:SHOWN_NOTES]:
-            terminal.print(f"Note on {case}: {text}", markup=False, highlight=False, soft_wrap=True)
-        if len(model.notes) > SHOWN_NOTES:
-            terminal.print(f"{len(model.notes) - SHOWN_NOTES} more notes on {model.name} are in evaluation.json", markup=False)
+        for line in note_lines(model):
+            terminal.print(line, markup=False, highlight=False, soft_wrap=True)
         for case, error in model.failed:
             terminal.print(f"Not measured: {model.name}, {case}: {error}", markup=False, highlight=False, soft_wrap=True)
     settings = evaluation.settings
@@ -88,6 +86,24 @@ def tell_outcome(outcome: JobOutcome) -> None:
         terminal.print(f"Not compared: {outcome.uncompared}", markup=False, highlight=False, soft_wrap=True)
     for path in outcome.files.paths:
         terminal.print(f"Wrote {path}", markup=False, highlight=False, soft_wrap=True)
+
+
+def note_lines(model: ModelResult) -> List[str]:
+    """Return the notes of a model as lines; notes that differ only in the file are told once, with the number of their cases."""
+    alike: Dict[str, List[Tuple[str, str]]] = {}
+    for case, text in model.notes:
+        path, _, message = text.partition(": ")
+        alike.setdefault(message or path, []).append((case, text))
+    groups = list(alike.values())
+    lines = []
+    for notes in groups[:SHOWN_NOTES]:
+        more = len({case for case, _ in notes}) - 1
+        again = f" (so in {more} more case(s))" if more else ""
+        lines.append(f"Note on {notes[0][0]}: {notes[0][1]}{again}")
+    rest = sum(map(len, groups[SHOWN_NOTES:]))
+    if rest:
+        lines.append(f"{rest} more notes on {model.name} are in evaluation.json")
+    return lines
 
 
 def _table(evaluation: Evaluation, model: ModelResult) -> Any:

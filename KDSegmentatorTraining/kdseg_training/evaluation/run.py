@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -68,9 +69,18 @@ def match_models(models: Mapping[str, PathLike], reference: PathLike) -> Tuple[M
                 expected=_first(model.matching.only_reference),
                 found=_first(model.matching.only_prediction),
                 path=model.folder,
-                remedy="Name the predictions like their references; endings may differ.",
+                remedy=_naming_remedy(model.matching),
             )
     return matched
+
+
+def _naming_remedy(matching: Matching) -> str:
+    if all(re.fullmatch(r"(.+)_0000", name) for name in matching.only_prediction):
+        return (
+            "Take _0000 out of the names of the predictions: it is nnU-Net's mark of an image's channel, and "
+            "kdseg segment keeps the name of its input."
+        )
+    return "Name the predictions like their references; endings may differ."
 
 
 def refuse_missing(models: Sequence[MatchedModel]) -> None:

@@ -134,7 +134,12 @@ def test_ties_go_to_the_faster_then_to_less_memory_then_to_fewer_parameters() ->
     slow, fast = student("slow", 9, 1, 0.9), student("fast", 8, 2, 0.9)
     answer = choose((slow, fast), Budget())
     assert answer.chosen is fast
-    assert "as has slow" in answer.why
+    assert "as has slow; of equals the one that is faster comes first" in answer.why
+    best, good = student("best", 8, 1, 0.9), student("good", 8, 1, 0.8)
+    assert (
+        "as is good; of equals the one with the better quality comes first"
+        in choose((good, best), Budget(least_quality=0.5)).why
+    )
     lean, rich = student("lean", 8, 1, 0.9, 9), student("rich", 8, 2, 0.9, 1)
     assert choose((rich, lean), Budget()).chosen is lean
     few, many = student("few", 8, 1, 0.9, 1), student("many", 8, 1, 0.9, 9)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 
 from kdseg_testing.label_maps import random_case, write_cases, write_labels
 from kdseg_training.cli import app
-from kdseg_training.evaluation import Evaluation
+from kdseg_training.evaluation import Evaluation, workflow
 
 RUNNER = CliRunner()
 QUICK = ("--engine", "numpy", "--workers", "1", "--no-html")
@@ -89,6 +90,42 @@ def test_missing_predictions_are_named_and_refused_unless_allowed(folders: Path)
     assert allowed.exit_code == 0
     assert evaluation_in(folders).models[0].missing == ("case_002", "case_006")
     assert "5 case(s) measured, 0 refused, 2 missing" in allowed.output
+
+
+def test_predictions_named_like_nnunets_images_are_told_how_to_be_renamed(folders: Path) -> None:
+    for path in list((folders / "student").iterdir()):
+        path.rename(path.with_name(path.name.replace(".nii.gz", "_0000.nii.gz")))
+    refused = run(folders)
+    assert refused.exit_code == 3
+    assert "Take _0000 out of the names of the predictions" in refused.stderr
+    (folders / "student" / "case_000_0000.nii.gz").rename(folders / "student" / "other.nii.gz")
+    assert "Name the predictions like their references" in run(folders).stderr
+
+
+def test_notes_that_differ_only_in_the_file_are_told_once(folders: Path) -> None:
+    for seed in range(7):
+        labels = random_case(seed)
+        labels[0, 0, 0] = 40 if seed < 3 else 50
+        write_labels(folders / "student" / f"case_{seed:03d}.nii.gz", labels)
+    names = folders / "names.csv"
+    names.write_text("LabelValue,Name\n1,a\n2,b\n3,c\n", encoding="utf-8")
+    output = run(folders, "--labels", str(names)).output
+    assert [line for line in output.splitlines() if line.startswith("Note on")] == [
+        f"Note on case_000: {folders / 'student' / 'case_000.nii.gz'}: not measured are the values 40 (so in 2 more case(s))",
+        f"Note on case_003: {folders / 'student' / 'case_003.nii.gz'}: not measured are the values 50 (so in 3 more case(s))",
+    ]
+    assert len(evaluation_in(folders).models[0].notes) == 7
+
+
+def test_an_interrupt_after_the_last_case_still_writes_nothing(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> tuple[None, str]:
+        signal.raise_signal(signal.SIGINT)
+        return None, ""
+
+    monkeypatch.setattr(workflow, "_compare", interrupted)
+    result = run(folders)
+    assert (result.exit_code, "was cancelled" in result.stderr) == (130, True)
+    assert not list(folders.glob("out/*"))
 
 
 def test_another_grid_is_refused_the_others_are_measured_and_the_exit_code_tells(folders: Path) -> None:
