@@ -89,7 +89,7 @@ def tell_outcome(outcome: JobOutcome) -> None:
 
 
 def note_lines(model: ModelResult) -> List[str]:
-    """Return the notes of a model as lines; notes that differ only in the file are told once, with the number of their cases."""
+    """Return the notes of a model as lines; what differs only in the file is told once, with the number of its cases."""
     alike: Dict[str, List[Tuple[str, str]]] = {}
     for case, text in model.notes:
         path, _, message = text.partition(": ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import List, Optional, Sequence
 
 from kdseg_training.profiling.ratios import Ratio, ratios
@@ -80,6 +81,7 @@ def _subject(profile: Profile, subject: SubjectProfile) -> List[str]:
     quality = "unknown" if subject.quality is None else f"mean Dice {subject.quality.dice:.3f} ({subject.quality.source})"
     lines = [
         subject.key,
+        f"  file     {Path(subject.path).name}",
         f"  size     {subject.size_bytes / 1e6:.3g} MB, {subject.parameters:,} parameters{capacity}",
         f"  quality  {quality}",
         f"  work     {patches} of {' × '.join(map(str, subject.patch_size))}{passes}; {_flops(subject)}",

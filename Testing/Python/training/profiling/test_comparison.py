@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -90,10 +91,12 @@ def test_too_many_threads_are_told() -> None:
 
 def test_the_card_tells_what_was_found() -> None:
     teacher = make_subject("teacher", [20.0, 20.0], kind=SubjectKind.NNUNET, dice=None)
-    text = card(make_profile(make_subject("student 1.0", [5.0, 5.0]), teacher))
+    student = make_subject("student 1.0", [5.0, 5.0], path=str(Path("students") / "renamed.kdseg.zip"))
+    text = card(make_profile(student, teacher))
     for words in (
         "10 × 20 × 30 voxels (z, y, x), 1 × 1 × 2 mm (x, y, z), 1 channel",
         "2 threads: 8 GFLOP/s in a matrix product, 4 GB/s copying memory",
+        "  file     renamed.kdseg.zip\n",
         "1.5 MB, 1,000 parameters, capacity ×1/4",
         "mean Dice 0.900 (40 cases)",
         "quality  unknown",
