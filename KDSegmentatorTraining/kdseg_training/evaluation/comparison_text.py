@@ -36,7 +36,8 @@ def comparison_sentences(comparison: Comparison) -> List[str]:
     for (name, metric), recovery in comparison.recovered.items():
         if metric.startswith(TOLD):
             share = _recovered(recovery, metric)
-            lines.append(f"{name} recovers of the gap from {comparison.baseline} to {comparison.teacher} in {metric}: {share}")
+            gap = f"the gap from {comparison.baseline} to {comparison.teacher} in {metric}"
+            lines.append(f"share of {gap} that {name} recovers: {share}")
     return lines
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kdseg_training.evaluation.run import CaseProgress
     from kdseg_training.evaluation.workflow import JobOutcome
 
-_WIDTH_UNKNOWN = 100
+_WIDTH_UNKNOWN = 200
 """Columns of the table where the output is no terminal."""
 
 

@@ -102,6 +102,7 @@ def _measurement(profile: Profile, subject: SubjectProfile, measurement: Measure
     if wall is None or cpu is None:
         problem = (measurement.error or {}).get("problem", "no counted run")
         return [f"  {_threads(measurement.threads)}: not measured. {problem}"]
+    runs = "1 run" if wall.n == 1 else f"{wall.n} runs of {wall.minimum:.3g} to {wall.maximum:.3g} s"
     p95 = "" if wall.p95 is None else f", p95 {interval_text(wall.p95)}"
     share, rate = profile.peak_share(subject, measurement), profile.network_flops_per_s(subject, measurement)
     of_peak = "" if share is None else f", {share:.0%} of the machine's peak"
@@ -110,7 +111,7 @@ def _measurement(profile: Profile, subject: SubjectProfile, measurement: Measure
     parts = [f"{stage} {seconds_text(s.p50.value)}" for stage, s in stages if s is not None and s.maximum > 0]
     return [
         f"  {_threads(measurement.threads)}, {measurement.engine_details}",
-        f"    time     median {interval_text(wall.p50)}{p95}, {wall.n} runs of {wall.minimum:.3g} to {wall.maximum:.3g} s; "
+        f"    time     median {interval_text(wall.p50)}{p95}, {runs}; "
         f"ready {seconds_text(measurement.start_s)} after its start",
         f"    stages   {', '.join(parts)}",
         f"    CPU      median {interval_text(cpu.p50)}{speed}",

@@ -72,6 +72,14 @@ def test_models_are_compared_with_a_teacher(folders: Path) -> None:
     assert all(metrics.dice == 1.0 for case in evaluation_in(folders).model("big").cases for metrics in case.classes.values())
 
 
+def test_the_table_keeps_its_lines_whole_where_the_output_is_no_terminal(folders: Path) -> None:
+    names = folders / "names.csv"
+    names.write_text("LabelValue,Name\n1,posterior part of the left hippocampus\n2,b\n3,c\n", encoding="utf-8")
+    output = run(folders, "--labels", str(names), "--tolerance", "1", "--tolerance", "2").output
+    assert "│ posterior part of the left hippocampus │" in output
+    assert "┃ hallucinated ┃ both empty ┃" in output
+
+
 def test_a_report_is_written(folders: Path) -> None:
     arguments = ["evaluate", str(folders / "student"), str(folders / "ref"), "--engine", "numpy", "-o", str(folders / "out")]
     result = RUNNER.invoke(app, arguments)

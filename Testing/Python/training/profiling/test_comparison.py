@@ -108,3 +108,4 @@ def test_the_card_tells_what_was_found() -> None:
         "Note: A doubt.",
     ):
         assert words in text, words
+    assert "median 5 s, 1 run; ready" in card(make_profile(make_subject("once", [5.0])))
