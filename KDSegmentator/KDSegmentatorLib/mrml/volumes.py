@@ -58,9 +58,7 @@ def export_volume(volume_node: Any, folder: PathLike, name: str = "volume") -> P
     return target
 
 
-def write_nrrd(
-    target: Path, voxels: npt.NDArray[Any], steps: npt.NDArray[np.float64], origin: npt.NDArray[np.float64]
-) -> None:
+def write_nrrd(target: Path, voxels: npt.NDArray[Any], steps: npt.NDArray[np.float64], origin: npt.NDArray[np.float64]) -> None:
     """Write voxels as they are, plane by plane.
 
     Parameters
