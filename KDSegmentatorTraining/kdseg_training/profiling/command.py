@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Annotated, Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import typer
 
@@ -207,9 +208,8 @@ def _measure(
     from kdseg_training.profiling.profiler import ProfileProgress
     from kdseg_training.profiling.profiler import profile as measure
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's wish to stop is Ctrl-C: nothing is left behind
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
+    with _sigterm_as_ctrl_c(), Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
         task = bar.add_task("Profiling", total=1.0)
 
         def tell(progress: ProfileProgress) -> None:
@@ -221,6 +221,16 @@ def _measure(
         except KeyboardInterrupt as error:
             kept = "Finished runs are in the journal." if journal is not None else "Keep finished runs with --journal."
             raise Cancelled("The profile was interrupted.", remedy=kept) from error
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """Take a scheduler's wish to stop as Ctrl-C, so that nothing is left behind; afterwards all is as it was."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _with_qualities(found: Profile, stated: Dict[str, float]) -> Profile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import typer.main
 from typer.testing import CliRunner
 
 from kdseg_training.cli import app
-from kdseg_training.profiling import Profile
+from kdseg_training.profiling import Profile, profiler
 
 SMALL = ["--shape", "12,16,20", "--threads", "1", "-n", "1", "--no-machine-peak", "--engine", "cpu"]
 
@@ -86,3 +87,12 @@ def test_the_document_names_options_that_exist(repository: Path) -> None:
     known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
     assert shown <= known, shown - known
     assert len(shown) > 12
+
+
+def test_sigterm_ends_it_as_ctrl_c_does_and_stays_what_it_was(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(profiler, "profile", lambda *_, **__: signal.raise_signal(signal.SIGTERM))
+    result = run(bundle, *SMALL, "--no-keep")
+    assert result.exit_code == 130
+    assert "The profile was interrupted. What to do: Keep finished runs with --journal." in result.stderr
+    assert signal.getsignal(signal.SIGTERM) is before
