@@ -22,25 +22,20 @@ COLORS: Tuple[Color, ...] = tuple(
 
 def text_column(name: str, values: Iterable[str]) -> Any:
     """Return a column of texts."""
-    column = vtk.vtkStringArray()
-    column.SetName(name)
-    for value in values:
-        column.InsertNextValue(value)
-    return column
+    return _filled(vtk.vtkStringArray(), name, values)
 
 
 def number_column(name: str, values: Iterable[float]) -> Any:
     """Return a column of numbers; NaN stays NaN."""
-    column = vtk.vtkDoubleArray()
-    column.SetName(name)
-    for value in values:
-        column.InsertNextValue(value)
-    return column
+    return _filled(vtk.vtkDoubleArray(), name, values)
 
 
 def count_column(name: str, values: Iterable[int]) -> Any:
     """Return a column of whole numbers."""
-    column = vtk.vtkIntArray()
+    return _filled(vtk.vtkIntArray(), name, values)
+
+
+def _filled(column: Any, name: str, values: Iterable[Any]) -> Any:
     column.SetName(name)
     for value in values:
         column.InsertNextValue(value)
