@@ -15,14 +15,18 @@ same. pip is called with its own configuration only, so a mirror or a proxy set 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parent
 OLDEST_PYTHON = (3, 10)
@@ -32,6 +36,8 @@ PANEL_TESTS = "Testing/Python/slicer"
 QT_STARTS = "from PySide6.QtWidgets import QApplication; QApplication([])"
 PREFERRED_TRAINING_PYTHON = "3.11"
 DEMO_VOLUME_PACKAGE = "nilearn"
+TESTS_LIMIT_S = 45 * 60
+OUTPUT_GRACE_S = 10
 DEMO_STUDENT = "hippocampus*.kdseg.zip"
 
 
@@ -112,6 +118,7 @@ class Step:
 
     title: str
     command: tuple[str, ...]
+    limit_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -130,17 +137,54 @@ def say(text: str) -> None:
 
 
 def run_step(step: Step) -> Outcome:
-    """Run a step in the root, pass its output through, and remember how it ended."""
+    """Run a step in the root, pass its output through, and remember how it ended.
+
+    The step is over when its process has ended, even if something it started lives on and holds its output open; what is left
+    of its process group is ended then. A step that takes longer than its limit is ended and has failed.
+    """
     say(step.title)
     started = time.monotonic()
     closing_line = ""
-    with subprocess.Popen(
-        step.command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace"
-    ) as process:
-        for line in process.stdout or ():
-            print(line, end="", flush=True)
-            closing_line = line.strip() or closing_line
-    return Outcome(step.title, process.returncode == 0, time.monotonic() - started, closing_line)
+
+    def pass_on(output: IO[str]) -> None:
+        nonlocal closing_line
+        with output:
+            for line in output:
+                print(line, end="", flush=True)
+                closing_line = line.strip() or closing_line
+
+    process = subprocess.Popen(
+        step.command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=os.name == "posix",
+    )
+    reader = threading.Thread(target=pass_on, args=(process.stdout,), daemon=True)
+    reader.start()
+    try:
+        passed = process.wait(step.limit_s) == 0
+    except subprocess.TimeoutExpired:
+        passed = False
+        say(f"{step.title} was ended after {step.limit_s:.0f} s")
+    finally:
+        end_group(process)
+    reader.join(OUTPUT_GRACE_S)
+    if reader.is_alive():
+        say(f"{step.title} left a process behind that holds its output open")
+    return Outcome(step.title, passed, time.monotonic() - started, closing_line)
+
+
+def end_group(process: subprocess.Popen[str]) -> None:
+    """End a process that leads a group, and what is left of the group."""
+    if os.name == "posix":
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()
 
 
 def run_steps(steps: list[Step]) -> int:
@@ -237,10 +281,16 @@ def test() -> int:
     training = training_environment().prepare()
     steps = lint_steps(training)
     if oldest is not None:
-        steps.append(Step("runtime, Slicer 5.8", (oldest.prepare().python, "-m", "pytest", "Testing/Python/runtime", "-q")))
+        steps.append(
+            Step(
+                "runtime, Slicer 5.8", (oldest.prepare().python, "-m", "pytest", "Testing/Python/runtime", "-q"), TESTS_LIMIT_S
+            )
+        )
     panel = require_qt(slicer_5_13_environment().prepare())
-    steps.append(Step("panel, Slicer 5.13", (panel.python, "-m", "pytest", PANEL_TESTS, "-q")))
-    steps.append(Step("all tests", (training.python, "-m", "pytest", "Testing/Python", f"--ignore={PANEL_TESTS}", "-q")))
+    steps.append(Step("panel, Slicer 5.13", (panel.python, "-m", "pytest", PANEL_TESTS, "-q"), TESTS_LIMIT_S))
+    steps.append(
+        Step("all tests", (training.python, "-m", "pytest", "Testing/Python", f"--ignore={PANEL_TESTS}", "-q"), TESTS_LIMIT_S)
+    )
     code = run_steps(steps)
     if oldest is None:
         print(f"LEFT OUT           runtime, Slicer 5.8      {missing}")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Optional, Tuple
 
 from kdseg.limits import Limits, Options
+from kdseg.network import Network, network_of
 from kdseg.student import Student
 
 NNUNET_TILE_STEP_SIZE = 0.5
@@ -19,6 +21,11 @@ class Job:
     student: Student
     limits: Limits = field(default_factory=Limits)
     options: Options = field(default_factory=Options)
+
+    @cached_property
+    def network(self) -> Network:
+        """How the student's network is run."""
+        return network_of(self.student)
 
     @property
     def mirroring_axes(self) -> Optional[Tuple[int, ...]]:

@@ -9,6 +9,8 @@ from typing import List, Optional, Sequence, Tuple
 import numpy as np
 
 from kdseg.errors import MemoryLimitError
+from kdseg.inference import accumulator, feature_window
+from kdseg.inference.head_sum import BLOCK_ELEMENTS
 from kdseg.inference.strips import Strip, cut_strips, tiles_computed
 from kdseg.inference.tiling import TileGrid, plan_tiles
 from kdseg.job import Job
@@ -22,10 +24,10 @@ FULL_RESOLUTION_TENSORS = 7
 """Tensors of the first stage's width that ONNX Runtime holds at once at full resolution, skip and concatenation included."""
 
 HALF_SUM_TENSORS = 3.5
-"""Single-precision arrays of one tile and head that adding it to the sums takes in each thread."""
+"""Single-precision arrays of one tile and head, or of one block of heads, that adding it to the sums takes in each thread."""
 
 WEIGHT_COPIES = 2.5
-"""Copies of the weights while a session is open: the file, ONNX Runtime's, and its packed form."""
+"""Copies of the weights while a session is open: the file that was split, ONNX Runtime's, and its packed form."""
 
 ENGINE_BYTES = 120 * 1024**2
 """Code and tables of ONNX Runtime, SciPy and SimpleITK that are not loaded before the first run, in bytes."""
@@ -47,6 +49,8 @@ class Estimate:
         Passes of the network for each patch: 2ᵏ with mirroring over k axes.
     grid, strips
         The tiles and how the grid is cut; one strip unless memory is short.
+    keep_features
+        Whether the tiles' features are kept rather than the sums of all classes, because they take less memory.
     """
 
     peak_bytes: int
@@ -55,6 +59,7 @@ class Estimate:
     passes: int
     grid: TileGrid
     strips: Tuple[Strip, ...]
+    keep_features: bool = False
 
     def sentence(self) -> str:
         """Return the estimate for people."""
@@ -102,12 +107,13 @@ def _estimate(job: Job, placement: Placement, grid: TileGrid, strips: List[Strip
     labels = math.prod(placement.shape_before_cropping) * np.dtype(student.plan.labels.dtype).itemsize
     preprocessing = _preprocessing_bytes(student.plan, placement)
     activations = _single(FULL_RESOLUTION_TENSORS * student.plan.features_per_stage[0] * math.prod(grid.tile))
+    sums, features = _window_bytes(job, grid, strips)
     deciding = _block_bytes(job, placement, grid, strips)
     kept = {
         "image": _image_bytes(student, grid),
         "labels": labels,
-        "weights and logits": _kept_network_bytes(student, grid, passes),
-        "sums": _sums_bytes(student, grid, strips),
+        "weights and output": _kept_network_bytes(job, grid, passes),
+        "sums": int(min(sums, features)),
     }
     running = sum(kept.values()) + max(activations, deciding)  # a patch's tensors are free before labels are decided
     parts = {
@@ -124,6 +130,7 @@ def _estimate(job: Job, placement: Placement, grid: TileGrid, strips: List[Strip
         passes=passes,
         grid=grid,
         strips=tuple(strips),
+        keep_features=features < sums,
     )
 
 
@@ -148,23 +155,24 @@ def _preprocessing_bytes(plan: ModelPlan, placement: Placement) -> int:
     return _single(channels * (voxels + network_voxels)) + temporary
 
 
-def _kept_network_bytes(student: Student, grid: TileGrid, passes: int) -> int:
-    logits = _single(student.plan.labels.heads * math.prod(grid.tile) * (2 if passes > 1 else 1))
-    return logits + int(WEIGHT_COPIES * len(student.model))
+def _kept_network_bytes(job: Job, grid: TileGrid, passes: int) -> int:
+    output = _single(job.network.channels * math.prod(grid.tile) * (2 if passes > 1 else 1))
+    return output + int(WEIGHT_COPIES * len(job.network.model))
 
 
-def _sums_bytes(student: Student, grid: TileGrid, strips: Sequence[Strip]) -> int:
-    rows = max(s.rows for s in strips)
-    heads = student.plan.labels.heads
-    depth, width = grid.tile[0], grid.padded_shape[2]
-    window = 2 * (heads + 1) * depth * rows * width
-    edges = 2 * (heads + 1) * width * (rows + grid.padded_shape[0] * 2)
-    return window + edges
+def _window_bytes(job: Job, grid: TileGrid, strips: Sequence[Strip]) -> Tuple[int, float]:
+    """Return the memory of a window that keeps sums and of one that keeps features, infinite where it cannot be had."""
+    heads = job.student.plan.labels.heads
+    edges = 2 * (heads + 1) * grid.padded_shape[2] * (max(s.rows for s in strips) + grid.padded_shape[0] * 2)
+    sums = accumulator.window_bytes(grid, strips, heads) + edges
+    if job.network.last_layer is None:
+        return sums, math.inf
+    return sums, feature_window.window_bytes(grid, strips, job.network.channels, heads) + edges
 
 
 def _block_bytes(job: Job, placement: Placement, grid: TileGrid, strips: Sequence[Strip]) -> int:
     plane = max(s.rows for s in strips) * placement.network_shape[2]
     growth = math.prod(placement.cropped_shape) / math.prod(placement.network_shape)
     two_planes = 2 * plane * bytes_per_voxel(job.student.plan.labels.heads, growth)
-    weighted = _single(HALF_SUM_TENSORS * math.prod(grid.tile))
+    weighted = _single(HALF_SUM_TENSORS * (math.prod(grid.tile) if job.network.last_layer is None else BLOCK_ELEMENTS))
     return int(job.limits.threads * max(BLOCK_BYTES, two_planes, weighted))

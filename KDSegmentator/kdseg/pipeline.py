@@ -12,6 +12,7 @@ import numpy.typing as npt
 from kdseg._version import __version__
 from kdseg.inference.engine import Engine, EngineInfo, open_engine
 from kdseg.inference.sliding_window import SlidingWindow, flip_combinations
+from kdseg.inference.windows import Windows
 from kdseg.job import Job
 from kdseg.labelling.axes import axis_maps
 from kdseg.labelling.painter import LabelPainter
@@ -105,7 +106,7 @@ def _open(job: Job, planned: Estimate, monitor: Monitor) -> Engine:
     began = time.perf_counter()
     tile = planned.grid.tile
     spatial = tile[1:] if job.student.plan.is_2d else tile
-    engine = open_engine(job.student.model, spatial, threads=job.limits.threads, name=job.options.engine)
+    engine = open_engine(job.network.model, spatial, threads=job.limits.threads, name=job.options.engine)
     monitor.add_seconds(Stage.NETWORK, time.perf_counter() - began)
     return engine
 
@@ -134,10 +135,9 @@ def _predict(  # noqa: PLR0917 - the parts of one run, used once
             engine,
             planned.grid,
             planned.strips,
-            heads=plan.labels.heads,
+            windows=Windows(plan.labels.heads, job.network.last_layer, planned.keep_features, pool),
             flips=flip_combinations(job.mirroring_axes),
             two_dimensional=plan.is_2d,
-            pool=pool,
             monitor=monitor,
         )
         for slab in window.slabs(image):

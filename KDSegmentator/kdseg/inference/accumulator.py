@@ -4,16 +4,37 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Iterator, Protocol, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
-from kdseg.inference.half_sum import HalfSum
 from kdseg.inference.strips import Strip
 from kdseg.inference.tiling import TileGrid
 
 HalfArray = npt.NDArray[np.float16]
+
+
+class TileSum(Protocol):
+    """Adds what the network said about a tile to sums: :class:`kdseg.inference.half_sum.HalfSum` or ``HeadSum``."""
+
+    def add_tile(
+        self, sums: HalfArray, tile: npt.NDArray[np.float32], weights: npt.NDArray[np.float32], pool: Executor
+    ) -> None:
+        """Add a tile in place.
+
+        Parameters
+        ----------
+        sums
+            Shape (head, z, y, x), perhaps a view.
+        tile
+            The network's output, shape (channel, z, y, x).
+        weights
+            Gaussian weights, shape (z, y, x).
+        pool
+            Runs parts of it in parallel.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -51,22 +72,26 @@ class Accumulator:
         Channels of the logits.
     weights
         Gaussian weights of one tile, half precision.
+    tile_sum
+        Adds a tile.
     pool
-        Runs heads in parallel.
+        For ``tile_sum``.
     """
 
-    def __init__(self, grid: TileGrid, strip: Strip, heads: int, weights: HalfArray, pool: Executor) -> None:
+    def __init__(
+        self, grid: TileGrid, strip: Strip, heads: int, weights: HalfArray, *, tile_sum: TileSum, pool: Executor
+    ) -> None:
         depth, width = grid.tile[0], grid.padded_shape[2]
         self._grid, self._strip, self._pool = grid, strip, pool
         self._tile_weights = weights
         self._tile_weights_single = weights.astype(np.float32)
         self._sums = np.zeros((heads, depth, strip.rows, width), dtype=np.float16)
         self._weights = np.zeros((depth, strip.rows, width), dtype=np.float16)
-        self._half_sum = HalfSum()
+        self._tile_sum = tile_sum
         self._first = 0
 
-    def add(self, start: Tuple[int, int, int], logits: npt.NDArray[np.float32]) -> None:
-        """Add a tile; its start along axis 0 must be that of the window."""
+    def add(self, start: Tuple[int, int, int], tile: npt.NDArray[np.float32]) -> None:
+        """Add the network's output for a tile; its start along axis 0 must be that of the window."""
         _, row, column = start
         low, high = max(row, self._strip.start), min(row + self._grid.tile[1], self._strip.stop)
         inside = slice(low - row, high - row)
@@ -76,14 +101,12 @@ class Accumulator:
             slice(column, column + self._grid.tile[2]),
         )
 
-        def add_head(head: int) -> None:
-            self._half_sum.add(self._sums[head][target], logits[head][:, inside], self._tile_weights_single[:, inside])
-
-        list(self._pool.map(add_head, range(len(self._sums))))
+        weights = self._tile_weights_single[:, inside]
+        self._tile_sum.add_tile(self._sums[(slice(None), *target)], tile[:, :, inside], weights, self._pool)
         self._weights[target] += self._tile_weights[:, inside]
 
-    def finished(self, next_start: int) -> Slab:
-        """Return the planes before ``next_start``, which no later tile reaches; views that :meth:`advance` ends."""
+    def finished(self, next_start: int) -> Iterator[Slab]:
+        """Yield the planes before ``next_start``, which no later tile reaches; views that :meth:`advance` ends."""
         grid = self._grid
         planes = slice(
             max(self._first, grid.padding_before[0]) - self._first,
@@ -94,7 +117,7 @@ class Accumulator:
             min(self._strip.stop, grid.padding_before[1] + grid.image_shape[1]) - self._strip.start,
         )
         columns = slice(grid.padding_before[2], grid.padding_before[2] + grid.image_shape[2])
-        return Slab(
+        yield Slab(
             first_plane=self._first + planes.start - grid.padding_before[0],
             first_row=self._strip.start + rows.start - grid.padding_before[1],
             sums=self._sums[:, planes, rows, columns],
@@ -108,3 +131,8 @@ class Accumulator:
             array[:kept] = array[array.shape[0] - kept :].copy()
             array[kept:] = 0
         self._first = next_start
+
+
+def window_bytes(grid: TileGrid, strips: Sequence[Strip], heads: int) -> int:
+    """Return the memory of the sums and their weights for the highest strip, in bytes."""
+    return 2 * (heads + 1) * grid.tile[0] * max(s.rows for s in strips) * grid.padded_shape[2]

@@ -47,7 +47,7 @@ class Engine(Protocol):
         ...
 
     def run(self, patch: Float32Array) -> Float32Array:
-        """Return the logits of a patch.
+        """Return the network's output for a patch: logits, or features where its last layer was taken off.
 
         Parameters
         ----------
@@ -57,7 +57,7 @@ class Engine(Protocol):
         Returns
         -------
         numpy.ndarray
-            Array of shape (head, …spatial). It may be overwritten by the next call.
+            Array of shape (channel, …spatial). It may be overwritten by the next call.
 
         Raises
         ------

@@ -6,6 +6,7 @@ Both round to the nearest, ties to even, so they give the same bits; ONNX Runtim
 from __future__ import annotations
 
 import base64
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
@@ -45,3 +46,13 @@ class HalfSum:
         inputs = {"sums": sums, "logits": logits, "weights": weights}
         (total,) = self._session.run(None, {name: np.ascontiguousarray(array) for name, array in inputs.items()})
         sums[...] = total
+
+    def add_tile(
+        self,
+        sums: npt.NDArray[np.float16],
+        tile: npt.NDArray[np.float32],
+        weights: npt.NDArray[np.float32],
+        pool: Executor,
+    ) -> None:
+        """Add a tile's logits in place; ``sums`` and ``tile`` of shape (head, z, y, x), ``pool`` runs heads in parallel."""
+        list(pool.map(lambda head: self.add(sums[head], tile[head], weights), range(len(sums))))

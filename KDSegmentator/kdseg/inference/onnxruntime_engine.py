@@ -14,8 +14,8 @@ from kdseg.limits import EngineName
 
 Float32Array = npt.NDArray[np.float32]
 
-INPUT, OUTPUT = "image", "logits"
-"""Names of the network's input and output in a student."""
+INPUT = "image"
+"""Name of the network's input in a student."""
 
 SPATIAL_AXES = ("z", "y", "x")
 """Names of the network's free dimensions; they are fixed when the patch size is known, so that memory can be planned."""
@@ -25,7 +25,7 @@ class OnnxRuntimeEngine:
     """One ONNX Runtime session for patches of one shape.
 
     The session is made from bytes, so the network cannot reach other files. It gives its memory back after each patch, because
-    the arena of ONNX Runtime would keep the largest patch and round it up; and it writes every patch's logits into one array,
+    the arena of ONNX Runtime would keep the largest patch and round it up; and it writes every patch's output into one array,
     because ONNX Runtime would otherwise make them twice.
     """
 
@@ -35,14 +35,14 @@ class OnnxRuntimeEngine:
         choice = choose_engine(name, onnxruntime.get_available_providers())
         self.info = EngineInfo(choice.name, PROVIDERS[choice.name], onnxruntime.__version__, threads, choice.reason)
         self._session = _open_session(onnxruntime, model, spatial_shape, choice, threads)
-        heads = int(self._session.get_outputs()[0].shape[1])
-        self._logits: Float32Array = np.empty((1, heads, *spatial_shape), dtype=np.float32)
+        output = self._session.get_outputs()[0]
+        self._output: Float32Array = np.empty((1, int(output.shape[1]), *spatial_shape), dtype=np.float32)
         self._binding = self._session.io_binding()
-        pointer, shape = self._logits.ctypes.data, self._logits.shape
-        self._binding.bind_output(OUTPUT, "cpu", 0, np.float32, shape, pointer)
+        pointer, shape = self._output.ctypes.data, self._output.shape
+        self._binding.bind_output(output.name, "cpu", 0, np.float32, shape, pointer)
 
     def run(self, patch: Float32Array) -> Float32Array:
-        """Return the logits of a patch, overwritten by the next; see :meth:`kdseg.inference.engine.Engine.run`."""
+        """Return the output for a patch, overwritten by the next; see :meth:`kdseg.inference.engine.Engine.run`."""
         try:
             self._binding.bind_cpu_input(INPUT, np.ascontiguousarray(patch[None]))
             self._session.run_with_iobinding(self._binding)
@@ -52,8 +52,8 @@ class OnnxRuntimeEngine:
                 found=str(error)[:300],
                 remedy="Try the engine cpu; if it fails there too, verify the bundle with `kdseg verify`.",
             ) from error
-        logits: Float32Array = self._logits[0]
-        return logits
+        output: Float32Array = self._output[0]
+        return output
 
 
 def _open_session(onnxruntime: Any, model: bytes, spatial_shape: Tuple[int, ...], choice: EngineChoice, threads: int) -> Any:

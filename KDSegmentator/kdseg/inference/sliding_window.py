@@ -1,20 +1,20 @@
-"""The network over the whole image, tile by tile, giving finished logits slab by slab."""
+"""The network over the whole image, tile by tile, giving finished sums of logits slab by slab."""
 
 from __future__ import annotations
 
 import itertools
 import time
-from concurrent.futures import Executor
 from typing import Callable, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
-from kdseg.inference.accumulator import Accumulator, Slab
+from kdseg.inference.accumulator import Slab
 from kdseg.inference.engine import Engine
 from kdseg.inference.gaussian import gaussian_weights
 from kdseg.inference.strips import Strip, tiles_computed
 from kdseg.inference.tiling import TileGrid
+from kdseg.inference.windows import Window, Windows
 from kdseg.progress import Monitor, Stage
 
 Float32Array = npt.NDArray[np.float32]
@@ -29,7 +29,9 @@ def flip_combinations(mirroring_axes: Optional[Sequence[int]]) -> List[Tuple[int
 def predict_patch(
     engine: Engine, patch: Float32Array, flips: Sequence[Tuple[int, ...]], check: Callable[[], None]
 ) -> Float32Array:
-    """Return the logits of a patch, averaged over flipped copies.
+    """Return the network's output for a patch, averaged over flipped copies.
+
+    Logits and the features before a pointwise last layer may be averaged alike, because that layer is linear.
 
     Parameters
     ----------
@@ -46,10 +48,10 @@ def predict_patch(
     for axes in flips:
         check()
         shifted = tuple(a + 1 for a in axes)
-        logits = np.flip(engine.run(np.ascontiguousarray(np.flip(patch, shifted))), shifted)
+        output = np.flip(engine.run(np.ascontiguousarray(np.flip(patch, shifted))), shifted)
         if len(flips) == 1:
-            return logits
-        total = logits.copy() if total is None else np.add(total, logits, out=total)
+            return output
+        total = output.copy() if total is None else np.add(total, output, out=total)
     if total is None:
         raise ValueError("flips: expected at least one pass")
     total /= len(flips)
@@ -65,14 +67,12 @@ class SlidingWindow:
         Runs the network on one tile.
     grid, strips
         From :func:`kdseg.inference.tiling.plan_tiles` and :func:`kdseg.inference.strips.cut_strips`.
-    heads
-        Channels of the logits.
+    windows
+        Add up the tiles.
     flips
         From :func:`flip_combinations`.
     two_dimensional
         Whether the network takes slices.
-    pool
-        Threads for the sums.
     monitor
         Told of every tile and asked before it; collects the time of the network.
     """
@@ -83,15 +83,13 @@ class SlidingWindow:
         grid: TileGrid,
         strips: Sequence[Strip],
         *,
-        heads: int,
+        windows: Windows,
         flips: Sequence[Tuple[int, ...]],
         two_dimensional: bool,
-        pool: Executor,
         monitor: Monitor,
     ) -> None:
-        self._engine, self._grid, self._strips = engine, grid, list(strips)
-        self._heads, self._flips, self._flat = heads, list(flips), two_dimensional
-        self._pool, self._monitor = pool, monitor
+        self._engine, self._grid, self._strips, self._windows = engine, grid, list(strips), windows
+        self._flips, self._flat, self._monitor = list(flips), two_dimensional, monitor
         self._done, self._total = 0, tiles_computed(grid, self._strips) * len(self._flips)
 
     def slabs(self, image: Float32Array) -> Iterator[Slab]:
@@ -104,23 +102,34 @@ class SlidingWindow:
         weights = gaussian_weights(tile[1:] if self._flat else tile).reshape(tile)
         planes = self._grid.starts[0]
         for strip in self._strips:
-            sums = Accumulator(self._grid, strip, self._heads, weights, self._pool)
+            window = self._windows.open(self._grid, strip, weights)
             for plane, following in zip(planes, (*planes[1:], self._grid.padded_shape[0])):
                 for row, column in itertools.product(strip.tile_starts, self._grid.starts[2]):
-                    self._add_tile(sums, padded, (plane, row, column))
-                yield sums.finished(following)
+                    self._add_tile(window, padded, (plane, row, column))
+                yield from self._timed(window.finished(following))
                 if following != self._grid.padded_shape[0]:
-                    sums.advance(following)
-            del sums
+                    window.advance(following)
+            del window
 
-    def _add_tile(self, sums: Accumulator, padded: Float32Array, start: Tuple[int, int, int]) -> None:
+    def _add_tile(self, window: Window, padded: Float32Array, start: Tuple[int, int, int]) -> None:
         began = time.perf_counter()
         z, y, x = (slice(s, s + t) for s, t in zip(start, self._grid.tile))
         patch = padded[:, z, y, x]
-        logits = predict_patch(self._engine, patch[:, 0] if self._flat else patch, self._flips, self._check)
-        sums.add(start, logits[:, None] if self._flat else logits)
+        output = predict_patch(self._engine, patch[:, 0] if self._flat else patch, self._flips, self._check)
+        window.add(start, output[:, None] if self._flat else output)
         self._monitor.add_seconds(Stage.NETWORK, time.perf_counter() - began)
         self._monitor.report(Stage.NETWORK, self._done / self._total)
+
+    def _timed(self, slabs: Iterator[Slab]) -> Iterator[Slab]:
+        """Yield the slabs; the time to form them belongs to the network."""
+        while True:
+            began = time.perf_counter()
+            slab = next(slabs, None)
+            self._monitor.add_seconds(Stage.NETWORK, time.perf_counter() - began)
+            if slab is None:
+                return
+            yield slab
+            del slab
 
     def _check(self) -> None:
         """Tell the share of passes that are done; called before each pass."""

@@ -17,6 +17,9 @@ from kdseg.errors import EngineError
 Keys = npt.NDArray[np.int16]
 HalfArray = npt.NDArray[np.float16]
 
+CHUNK_ELEMENTS = 2**19
+"""Sums that are compared at a time: a megabyte, so that a chunk stays in the processor's cache."""
+
 LARGEST_FINITE_KEY = 0x7BFF
 """Key of 65504, the largest finite half-precision number."""
 
@@ -34,10 +37,7 @@ SMALL_LOGIT = 2.0**-12
 
 def keys_of(values: HalfArray) -> Keys:
     """Return integers that sort like ``values``; −0 and +0 get the same key."""
-    bits = values.view(np.int16)
-    keys = bits >> 15
-    keys &= 0x7FFF
-    keys ^= bits
+    keys = _keys_with_two_zeros(values)
     keys += keys == -1
     return keys
 
@@ -83,22 +83,37 @@ def first_largest(
     EngineError
         If a sum is not finite; nnU-Net stops at infinities as well.
     """
-    best = keys_of(sums[0])
-    check_finite(best)
-    head = np.zeros(best.shape, dtype=dtype)
-    close = np.zeros(best.shape, dtype=np.bool_)
-    for index in range(1, len(sums)):
-        keys = keys_of(sums[index])
-        check_finite(keys)
-        higher = keys > best
-        if not higher.any():
-            continue
-        np.copyto(close, keys <= best + CLOSE_KEYS, where=higher)
-        np.copyto(head, index, where=higher)
-        np.maximum(best, keys, out=best)
+    heads = len(sums)
+    columns = sums.reshape(heads, -1)
+    head = np.empty(columns.shape[1], dtype=dtype)
+    close = np.empty(columns.shape[1], dtype=np.bool_)
     small = int(keys_of(np.asarray([largest_weight * SMALL_LOGIT], dtype=np.float16))[0]) + 1
-    close |= (best <= small) & (best >= -small)
-    return head, close
+    descending = np.arange(heads, 0, -1, dtype=np.uint8 if heads < 256 else np.uint16)[:, None]
+    step = max(1, CHUNK_ELEMENTS // heads)
+    for start in range(0, len(head), step):
+        part = slice(start, start + step)
+        keys = _keys_with_two_zeros(columns[:, part])
+        best = keys.max(axis=0)
+        check_finite(best)
+        check_finite(keys.min(axis=0))
+        near = (keys >= best - np.int16(CLOSE_KEYS)).view(np.uint8).astype(descending.dtype, copy=False)
+        head[part] = heads - (near * descending).max(axis=0)  # the lowest head that is near the largest sum
+        close[part] = (best <= small) & (best >= -small)
+        several = np.flatnonzero(near.sum(axis=0, dtype=descending.dtype) > 1)
+        if len(several):
+            largest = keys_of(columns[:, part][:, several]).argmax(axis=0)
+            close[part][several] |= head[part][several] < largest
+            head[part][several] = largest
+    return head.reshape(sums.shape[1:]), close.reshape(sums.shape[1:])
+
+
+def _keys_with_two_zeros(values: HalfArray) -> Keys:
+    """Return integers that sort like ``values``, but for −0, which is just below +0; a new array."""
+    bits = np.ascontiguousarray(values).view(np.int16)
+    keys = bits >> 15
+    keys &= 0x7FFF
+    keys ^= bits
+    return keys
 
 
 def check_finite(keys: Keys) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
+import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -93,6 +96,51 @@ def test_steps_after_a_failure_still_run_and_the_exit_code_tells(run, capfd: pyt
 
 def test_only_passing_steps_give_zero(run) -> None:
     assert run.run_steps([python_step(run, "fine", "pass")]) == 0
+
+
+LEAVES_ONE_BEHIND = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session={apart})
+print(child.pid, flush=True)
+print("2 passed", flush=True)
+"""
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["in the group", "in a session of its own"])
+def test_a_step_ends_with_its_process_even_if_another_lives_on(
+    apart: bool, run, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run, "OUTPUT_GRACE_S", 0.5)
+    outcome = run.run_step(python_step(run, "leaving", LEAVES_ONE_BEHIND.format(apart=apart)))
+    pid = int(capfd.readouterr().out.partition(">> leaving")[2].split()[0])
+    assert (outcome.passed, outcome.closing_line) == (True, "2 passed")
+    assert outcome.seconds < 60
+    if apart:
+        os.kill(pid, signal.SIGKILL)
+    else:
+        wait_until_gone(pid)
+
+
+def test_a_step_that_takes_too_long_has_failed(run, capfd: pytest.CaptureFixture[str]) -> None:
+    step = python_step(run, "slow", "import time; time.sleep(600)")
+    outcome = run.run_step(run.Step(step.title, step.command, 0.5))
+    assert not outcome.passed
+    assert outcome.seconds < 60
+    assert "slow was ended after 0 s" in capfd.readouterr().out
+
+
+def wait_until_gone(pid: int) -> None:
+    """Wait until a killed process is gone; whoever adopted it may need a moment to notice."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        try:
+            status = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return
+        if status == "Z":
+            return
+        time.sleep(0.05)
+    pytest.fail(f"process {pid} lives on")
 
 
 def test_a_name_that_does_not_start_is_no_python(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -273,6 +273,16 @@ CASES: Tuple[ParityCase, ...] = (
         {"labels": {"background": 0, **{f"L{i}": i for i in range(1, 15)}}},
         Image(spacing_mm=(0.7, 0.6, 0.9)),
     ),
+    ParityCase(
+        "many classes, mirrored",
+        "forty classes from four features, mirroring over three axes",
+        {
+            "labels": {"background": 0, **{f"L{i}": i for i in range(1, 40)}},
+            "features": (4, 8),
+            "mirroring_axes": (0, 1, 2),
+        },
+        Image(spacing_mm=(1.2, 0.9, 0.8)),
+    ),
     ParityCase("smaller than a patch", "centred padding", {"labels": FOUR}, Image((9, 30, 12))),
     ParityCase(
         "reoriented (SimpleITK)",

@@ -6,10 +6,12 @@ each other: at least 99.99 % of the voxels agree.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import List
 
 import pytest
 
+from kdseg.inference import feature_window
 from kdseg_testing.parity import CASES, ParityCase, ParityResult, run_case, table
 
 LEAST_AGREEMENT_RANDOM = 0.9999
@@ -30,6 +32,15 @@ def test_random_weights_give_stock_labels_almost_everywhere(case: ParityCase, tm
     result = run_case(case, tmp_path, trained=False)
     _results.append(result)
     assert result.agreement >= LEAST_AGREEMENT_RANDOM
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_features_kept_rather_than_sums_give_the_same(trained: bool, tmp_path, monkeypatch):
+    monkeypatch.setattr(feature_window, "window_bytes", lambda *_: 0)
+    (case,) = (c for c in CASES if c.name == "many classes, mirrored")
+    result = run_case(replace(case, name=f"{case.name}, features kept"), tmp_path, trained=trained)
+    _results.append(result)
+    assert result.differing == 0 if trained else result.agreement >= LEAST_AGREEMENT_RANDOM
 
 
 def test_the_table(capsys):

@@ -6,11 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from kdseg.bundle.onnx_split import SplitNetwork
 from kdseg.errors import Cancelled
+from kdseg.inference import feature_window, head_sum
 from kdseg.inference.gaussian import gaussian_weights
 from kdseg.inference.sliding_window import SlidingWindow, flip_combinations
 from kdseg.inference.strips import cut_strips
 from kdseg.inference.tiling import plan_tiles
+from kdseg.inference.windows import Windows
 from kdseg.progress import Monitor
 
 HEADS = 3
@@ -27,6 +30,27 @@ class Network:
     def run(self, patch):
         self.calls += 1
         return self.factor * patch[:1] + patch[:1] ** 2
+
+
+class Features:
+    """A network without its last layer: small whole numbers, so that no sum in single precision is rounded."""
+
+    layer = np.random.default_rng(2).integers(-3, 4, (HEADS, 2)).astype(np.float32)
+    bias = np.float32([1, -2, 3])
+
+    def __init__(self, spatial):
+        self.factor = np.random.default_rng(3).integers(-3, 4, (2, *spatial)).astype(np.float32)
+
+    def run(self, patch):
+        return self.factor * patch[:1]
+
+
+class LogitsOf(Features):
+    """The whole network that belongs to it."""
+
+    def run(self, patch):
+        features = super().run(patch)
+        return np.einsum("hf,f...->h...", self.layer, features) + self.bias.reshape(-1, *(1,) * (features.ndim - 1))
 
 
 def whole_image_sums(image, network, grid, mirroring):
@@ -85,10 +109,42 @@ def test_the_bits_are_those_of_whole_image_sums(shape, patch, mirroring, strips)
             Network(patch),
             grid,
             cut_strips(grid, strips),
-            heads=HEADS,
+            windows=Windows(HEADS, None, False, pool),
             flips=flip_combinations(mirroring),
             two_dimensional=len(patch) == 2,
-            pool=pool,
+            monitor=Monitor(),
+        )
+        found = collect(window, image, shape)
+    np.testing.assert_array_equal(found[0].view(np.uint16), expected[0].view(np.uint16))
+    np.testing.assert_array_equal(found[1].view(np.uint16), expected[1].view(np.uint16))
+
+
+@pytest.mark.parametrize("keep_features", [False, True], ids=["sums", "features"])
+@pytest.mark.parametrize("strips", [1, 3])
+@pytest.mark.parametrize("mirroring", [(), (0, 1)])
+@pytest.mark.parametrize(
+    ("shape", "patch"),
+    [((20, 30, 18), (8, 12, 8)), ((5, 26, 7), (8, 12, 8)), ((4, 21, 19), (12, 8))],
+    ids=["3d", "padded", "2d"],
+)
+@pytest.mark.parametrize("slab_bytes", [1, 2**27], ids=["thin slabs", "thick slabs"])
+def test_a_last_layer_that_comes_later_gives_the_same_bits(
+    shape, patch, mirroring, strips, keep_features, slab_bytes, monkeypatch
+):
+    monkeypatch.setattr(feature_window, "SLAB_BYTES", slab_bytes)
+    monkeypatch.setattr(head_sum, "BLOCK_ELEMENTS", 200)
+    image = np.random.default_rng(0).integers(-4, 5, (1, *shape)).astype(np.float32)
+    grid = plan_tiles(shape, patch, 0.5)
+    expected = whole_image_sums(image, LogitsOf(patch), grid, mirroring)
+    last = SplitNetwork(b"", Features.layer, Features.bias)
+    with ThreadPoolExecutor(2) as pool:
+        window = SlidingWindow(
+            Features(patch),
+            grid,
+            cut_strips(grid, strips),
+            windows=Windows(HEADS, last, keep_features, pool),
+            flips=flip_combinations(mirroring),
+            two_dimensional=len(patch) == 2,
             monitor=Monitor(),
         )
         found = collect(window, image, shape)
@@ -104,10 +160,9 @@ def test_cancelling_stops_before_the_next_pass():
             network,
             grid,
             cut_strips(grid, 1),
-            heads=HEADS,
+            windows=Windows(HEADS, None, False, pool),
             flips=[()],
             two_dimensional=False,
-            pool=pool,
             monitor=Monitor(cancel=lambda: next(answers)),
         )
         list(window.slabs(np.zeros((1, 8, 16, 16), np.float32)))

@@ -1,0 +1,88 @@
+"""Students with more classes than features run without their last layer; labels and estimates hold either way."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from kdseg.geometry import Geometry
+from kdseg.inference import feature_window
+from kdseg.job import Job
+from kdseg.limits import Limits
+from kdseg.memory import ENGINE_BYTES
+from kdseg.network import network_of
+from kdseg.pipeline import estimate, segment
+from kdseg.volume import Volume
+from kdseg_testing.many_class_student import CLASSES, FEATURES, expected_labels, many_class_student
+
+
+def test_a_student_with_few_classes_runs_whole(hippocampus_student) -> None:
+    network = network_of(hippocampus_student)
+    assert (network.channels, network.last_layer) == (hippocampus_student.plan.labels.heads, None)
+    assert network.model is hippocampus_student.model
+
+
+def test_a_student_with_many_classes_runs_without_its_last_layer(tmp_path) -> None:
+    student = many_class_student(tmp_path)
+    network = network_of(student)
+    assert network.channels == FEATURES
+    assert network.last_layer is not None
+    assert network.last_layer.weights.shape == (CLASSES, FEATURES)
+    job = Job(student)
+    assert job.network is job.network, "taken apart once for each job"
+
+
+@pytest.mark.parametrize("features_bytes", [0, math.inf], ids=["features", "sums"])
+@pytest.mark.parametrize("strips", [1, 2])
+def test_the_labels_are_known(strips: int, features_bytes: float, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(feature_window, "window_bytes", lambda *_: features_bytes)
+    monkeypatch.setattr("kdseg.memory.resident_bytes", lambda: 100_000_000)
+    voxels = np.random.default_rng(0).integers(-3, CLASSES + 3, (13, 40, 18)).astype(np.float32)
+    volume, student = Volume(voxels[None], Geometry(voxels.shape, (1.0, 1.0, 1.0))), many_class_student(tmp_path)
+    planned = estimate(volume, student)
+    assert planned.keep_features == (features_bytes == 0)
+    limits = Limits(memory_bytes=planned.peak_bytes - (strips > 1))
+    result = segment(volume, student, limits=limits)
+    assert result.report["settings"]["strips"] == strips
+    np.testing.assert_array_equal(result.labels, expected_labels(voxels))
+
+
+MEASURE = """
+import math, sys
+from pathlib import Path
+import numpy as np
+from kdseg.geometry import Geometry
+from kdseg.inference import feature_window
+from kdseg.limits import Limits
+from kdseg.pipeline import segment
+from kdseg.volume import Volume
+from kdseg_testing.many_class_student import many_class_student
+shape = (120, 160, 160)
+voxels = np.random.default_rng(0).integers(0, 12, (1, *shape)).astype(np.float32)
+student = many_class_student(Path(sys.argv[1]), classes=60, patch_size=(64, 64, 64))
+if sys.argv[2] == "sums":
+    feature_window.window_bytes = lambda *_: math.inf
+volume = Volume(voxels, Geometry(shape, (1.0, 1.0, 1.0)))
+report = segment(volume, student, limits=Limits(threads=2)).report
+with open("/proc/self/status") as file:  # ru_maxrss would hold the parent's peak from before exec
+    (peak,) = (int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
+print(report["memory"]["estimate_bytes"], peak)
+"""
+
+
+def test_keeping_features_takes_less_memory_and_the_estimate_knows(tmp_path) -> None:
+    peaks = {}
+    for kept in ("sums", "features"):
+        folder = tmp_path / kept
+        folder.mkdir()
+        run = [sys.executable, "-c", MEASURE, str(folder), kept]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        finished = subprocess.run(run, capture_output=True, check=True, text=True, env=environment)
+        estimated, peaks[kept] = map(int, finished.stdout.split())
+        assert peaks[kept] <= estimated <= 2 * peaks[kept] + ENGINE_BYTES
+    assert peaks["features"] < peaks["sums"] - 30_000_000
