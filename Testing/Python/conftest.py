@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import faulthandler
 import multiprocessing
 import os
@@ -14,6 +15,7 @@ import pytest
 
 EXIT_S = 60
 EXIT_STATUS = pytest.StashKey[int]()
+_LAST: list[int] = []
 SKIPPED = "A skipped test checks nothing. Make its prerequisite part of the environment, or delete the test."
 
 
@@ -44,11 +46,17 @@ def pytest_sessionfinish(session, exitstatus):
 
 
 def pytest_unconfigure(config):
-    """Say where the process hangs if it does not end after its last test, and end it with the status of the tests."""
-    threading.Thread(target=_end, args=(config.stash.get(EXIT_STATUS, 1),), name="exit watch", daemon=True).start()
+    """See that the process ends with its tests.
+
+    If it does not leave Python within :data:`EXIT_S` it says where it hangs and ends; what libraries do after Python's own
+    clean-up (this handler was registered first, so it runs last) is no business of the tests and is skipped.
+    """
+    status = config.stash.get(EXIT_STATUS, 1)
+    threading.Thread(target=_end_late, args=(status,), name="exit watch", daemon=True).start()
+    _LAST.append(status)
 
 
-def _end(status: int) -> None:
+def _end_late(status: int) -> None:
     time.sleep(EXIT_S)
     sys.__stderr__.write(f"\nThe process did not end {EXIT_S} s after its last test.\n")
     sys.__stderr__.write(f"Children: {multiprocessing.active_children()}\n")
@@ -56,3 +64,11 @@ def _end(status: int) -> None:
     for child in multiprocessing.active_children():
         child.kill()
     os._exit(status)
+
+
+@atexit.register
+def _end() -> None:
+    if _LAST:
+        sys.__stdout__.flush()
+        sys.__stderr__.flush()
+        os._exit(_LAST[-1])
