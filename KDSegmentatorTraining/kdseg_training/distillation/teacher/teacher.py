@@ -93,11 +93,14 @@ class Teacher:
         """Move the networks to a device; ``channels_last`` also reorders their weights in memory. Values stay."""
         import torch
 
+        from kdseg_training.distillation.instance_norm import normalize_one_by_one
+
         order = torch.channels_last if self.plan.is_2d else torch.channels_last_3d
         for network in self.networks:
             network.to(device=device)
             if channels_last:
                 network.to(memory_format=order)  # type: ignore[call-overload]  # as torch documents it
+                normalize_one_by_one(network)
         return self
 
     def __call__(self, data: torch.Tensor, stage_names: Sequence[str] = (), *, all_heads: bool = True) -> Outputs:

@@ -12,6 +12,7 @@ from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from kdseg.errors import ConfigurationError
+from kdseg_training.distillation.instance_norm import normalize_one_by_one
 from kdseg_training.distillation.losses.composition import DistillationLoss, build_distillation_loss
 from kdseg_training.distillation.losses.heads import deep_supervision_weights
 from kdseg_training.distillation.outputs import LabelScheme, Outputs
@@ -135,6 +136,8 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
         seed_everything(derive_seed(self._arm.config.seed, "initial weights"))
         super().initialize()
         self.network.to(memory_format=self.layout)
+        if self.layout is not torch.contiguous_format:
+            normalize_one_by_one(self.network)
         self.set_deep_supervision_enabled(self.enable_deep_supervision)
         self.student_step = StudentStep(
             self.network, self.loss, self.distillation, deep_supervision=self.enable_deep_supervision
