@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from kdseg.errors import ChannelError, InputError, OutputError
 
@@ -72,7 +73,8 @@ def find_cases(images: Sequence[str], channels: int) -> List[Case]:
         Each a file, a DICOM series folder, a folder of images, or for several channels files joined by commas.
     channels
         Number of channels of the student. In a folder of images, files of several channels belong together by nnU-Net's
-        names: ``case_0000.nii.gz``, ``case_0001.nii.gz``.
+        names: ``case_0000.nii.gz``, ``case_0001.nii.gz``; with one channel ``_0000`` is no part of the name either, unless
+        several images of the folder differ in that number only.
 
     Raises
     ------
@@ -199,7 +201,23 @@ def _case_of(paths: Tuple[Path, ...], channels: int) -> Case:
         )
     name = stem_of(paths[0])
     match = _CHANNEL.match(name) if channels > 1 else None
-    return Case(match["case"] if match else name, paths)
+    if match:
+        return Case(match["case"], paths)
+    beside = [p for p in paths[0].parent.iterdir() if _is_image(p)] if paths[0].is_file() else []
+    return Case(_name_of_one(paths[0], _names_without_channel(beside)), paths)
+
+
+def _name_of_one(path: Path, names: Mapping[str, int]) -> str:
+    """Return the name of a case of one channel: without nnU-Net's ``_0000``, unless other images are told apart by it."""
+    stem = stem_of(path)
+    match = _CHANNEL.match(stem)
+    return match["case"] if match and match["channel"] == "0000" and names[match["case"]] == 1 else stem
+
+
+def _names_without_channel(images: Iterable[Path]) -> Mapping[str, int]:
+    """Return how many images have each name without its number."""
+    matches = ((stem_of(p), _CHANNEL.match(stem_of(p))) for p in images)
+    return Counter(match["case"] if match else stem for stem, match in matches)
 
 
 def _cases_in(folder: Path, channels: int) -> List[Case]:
@@ -218,7 +236,8 @@ def _cases_in(folder: Path, channels: int) -> List[Case]:
             )
         return [Case(stem_of(folder), (folder,))]
     if channels == 1:
-        return [Case(stem_of(p), (p,)) for p in images]
+        names = _names_without_channel(images)
+        return [Case(_name_of_one(p, names), (p,)) for p in images]
     grouped: Dict[str, List[Path]] = {}
     for path in images:
         match = _CHANNEL.match(stem_of(path))

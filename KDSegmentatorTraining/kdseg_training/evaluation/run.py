@@ -76,10 +76,7 @@ def match_models(models: Mapping[str, PathLike], reference: PathLike) -> Tuple[M
 
 def _naming_remedy(matching: Matching) -> str:
     if all(re.fullmatch(r"(.+)_0000", name) for name in matching.only_prediction):
-        return (
-            "Take _0000 out of the names of the predictions: it is nnU-Net's mark of an image's channel, and "
-            "kdseg segment keeps the name of its input."
-        )
+        return "Take _0000 out of the names of the predictions: it is nnU-Net's mark of an image's channel."
     return "Name the predictions like their references; endings may differ."
 
 

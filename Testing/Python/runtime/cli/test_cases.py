@@ -100,6 +100,20 @@ def test_one_channel_keeps_numbered_names_apart(files):
     assert [c.name for c in find_cases([str(folder)], 1)] == ["scan_0000", "scan_0001"]
 
 
+@pytest.mark.parametrize("whole_folder", [True, False])
+def test_one_channel_drops_nnunets_mark_from_names(files, whole_folder):
+    folder = files("p_1_0000.nii.gz", "p_10_0000.nii.gz", "q.nii.gz", "r_0000.nii.gz", "r.mha", "p_1_0000.seg.nrrd")
+    given = [str(folder)] if whole_folder else [str(p) for p in sorted(folder.iterdir()) if "seg" not in p.name]
+    found = {c.paths[0].name: c.name for c in find_cases(given, 1)}
+    assert found == {
+        "p_1_0000.nii.gz": "p_1",
+        "p_10_0000.nii.gz": "p_10",
+        "q.nii.gz": "q",
+        "r_0000.nii.gz": "r_0000",
+        "r.mha": "r",
+    }
+
+
 def plans_of(*paths, out=None, **options):
     return plan_outputs([Case(stem_of(Path(p)), (Path(p),)) for p in paths], out, **options)
 
