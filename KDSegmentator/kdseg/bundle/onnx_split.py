@@ -17,6 +17,7 @@ import numpy.typing as npt
 from kdseg.bundle import onnx_messages as onnx
 from kdseg.bundle.protobuf import Field, Value, integers, message, number, read_message, text
 from kdseg.bundle.protobuf_writer import write_message
+from kdseg.errors import BundleModelError
 
 _FLOAT32 = 1
 
@@ -42,19 +43,38 @@ class SplitNetwork:
     bias: npt.NDArray[np.float32]
 
 
-def split_network(model: bytes) -> Optional[SplitNetwork]:
+def split_network(model: bytes, source: str = "model.onnx") -> Optional[SplitNetwork]:
     """Take the last layer off a network if that makes its output smaller.
 
     Parameters
     ----------
     model
         A file that passed :func:`kdseg.bundle.onnx_gate.check_model`.
+    source
+        Named in errors.
 
     Returns
     -------
     SplitNetwork or None
         None where the last layer is not a plain pointwise convolution in single precision, or has no more heads than features.
+
+    Raises
+    ------
+    BundleModelError
+        If the file is damaged.
     """
+    try:
+        return _split(model)
+    except (KeyError, IndexError, ValueError) as error:  # damaged protobuf is a ValueError
+        raise BundleModelError(
+            "The network cannot be taken apart.",
+            found=f"{type(error).__name__}: {error}",
+            path=source,
+            remedy="Export the student again with `kdseg-training export`.",
+        ) from error
+
+
+def _split(model: bytes) -> Optional[SplitNetwork]:
     parts = read_message(memoryview(model), onnx.MODEL, "ModelProto")
     graph = read_message(message(parts["graph"][0], "graph"), onnx.GRAPH, "GraphProto")
     nodes = [read_message(message(node, "node"), onnx.NODE, "NodeProto") for node in graph.get("node", [])]
@@ -66,12 +86,15 @@ def split_network(model: bytes) -> Optional[SplitNetwork]:
         return None
     last = makers[output]
     layer = _pointwise(nodes[last], initializers)
+    if layer is None or len(layer[0]) <= layer[0].shape[1]:
+        return None
     features = _names(nodes[last], "input")[0]
-    if layer is None or features not in makers or len(layer[0]) <= layer[0].shape[1]:
+    if features not in makers:
         return None
     kept = [node for index, node in enumerate(graph["node"]) if index != last]
     told = [port for port in graph.get("value_info", []) if _name(port, onnx.VALUE_INFO) != features]
-    trunk: Message = {**graph, "node": kept, "value_info": told, "output": [_port(features)]}
+    port = _port(message(graph["output"][0], "output"), features, layer[0].shape[1])
+    trunk: Message = {**graph, "node": kept, "value_info": told, "output": [port]}
     rewritten: Message = {**parts, "graph": [memoryview(write_message(trunk, onnx.GRAPH))]}
     return SplitNetwork(write_message(rewritten, onnx.MODEL), *layer)
 
@@ -88,9 +111,9 @@ def _pointwise(
     weights = tensors[0]
     if weights is None or any(n != 1 for n in weights.shape[2:]):
         return None
-    bias = tensors[1] if len(tensors) > 1 else None
     flat = weights.reshape(weights.shape[:2])
-    return flat, np.zeros(len(flat), np.float32) if bias is None else bias
+    bias = tensors[1] if len(tensors) > 1 else np.zeros(len(flat), np.float32)
+    return None if bias is None or bias.shape != (len(flat),) else (flat, bias)
 
 
 def _is_plain(node: Mapping[str, List[Value]]) -> bool:
@@ -117,11 +140,18 @@ def _float_tensor(data: memoryview) -> Optional[npt.NDArray[np.float32]]:
     return values.reshape(integers(tensor.get("dims", []), "dims"))
 
 
-def _port(name: str) -> memoryview:
-    """Return an output of single precision whose shape ONNX Runtime finds out."""
-    tensor = write_message({"elem_type": [_FLOAT32]}, onnx.TENSOR_TYPE)
-    kind = write_message({"tensor_type": [memoryview(tensor)]}, onnx.TYPE)
-    return memoryview(write_message({"name": [memoryview(name.encode())], "type": [memoryview(kind)]}, onnx.VALUE_INFO))
+def _port(output: memoryview, name: str, channels: int) -> memoryview:
+    """Return an output like the given one, with another name and another number of channels."""
+    info = read_message(output, onnx.VALUE_INFO, "ValueInfoProto")
+    kind = read_message(message(info["type"][0], "type"), onnx.TYPE, "TypeProto")
+    tensor = read_message(message(kind["tensor_type"][0], "tensor_type"), onnx.TENSOR_TYPE, "TypeProto.Tensor")
+    shape = read_message(message(tensor["shape"][0], "shape"), onnx.SHAPE, "TensorShapeProto")
+    shape["dim"][1] = memoryview(write_message({"dim_value": [channels]}, onnx.DIMENSION))
+    tensor["shape"] = [memoryview(write_message(shape, onnx.SHAPE))]
+    kind["tensor_type"] = [memoryview(write_message(tensor, onnx.TENSOR_TYPE))]
+    info["type"] = [memoryview(write_message(kind, onnx.TYPE))]
+    info["name"] = [memoryview(name.encode())]
+    return memoryview(write_message(info, onnx.VALUE_INFO))
 
 
 def _name(data: Value, fields: Mapping[int, Field]) -> str:

@@ -7,6 +7,7 @@ import onnxruntime
 import pytest
 
 from kdseg.bundle.onnx_split import split_network
+from kdseg.errors import BundleModelError
 from kdseg_testing.wire import graph, message, model, port
 
 HEADS, FEATURES = 5, 2
@@ -45,11 +46,14 @@ def network(
     )
 
 
-def run(data: bytes, image: np.ndarray) -> np.ndarray:
+def opened(data: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    (found,) = session.run(None, {"image": image})
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+def run(data: bytes, image: np.ndarray) -> np.ndarray:
+    (found,) = opened(data).run(None, {"image": image})
     return found
 
 
@@ -74,6 +78,15 @@ def test_the_file_is_otherwise_the_same() -> None:
     assert split_network(split.trunk) is None
 
 
+def test_the_features_are_declared_as_the_logits_were() -> None:
+    """The engine asks for the channels, and puts the size of a patch in the place of z, y and x."""
+    split = split_network(network())
+    assert split is not None
+    (port_found,) = opened(split.trunk).get_outputs()
+    assert (port_found.name, port_found.type) == ("features", "tensor(float)")
+    assert port_found.shape == [1, FEATURES, "z", "y", "x"]
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -86,6 +99,8 @@ def test_the_file_is_otherwise_the_same() -> None:
         network(PLAIN, WEIGHTS, BIAS, message((1, "logits"), (2, "more"), (4, "Relu"))),
         network(conv(("image", "w", "b"), "logits"), numbers(HEADS, 1, 1, 1, 1)),
         network(conv(("features", "thin"), "logits")),
+        network(PLAIN, WEIGHTS, numbers(HEADS - 1)),
+        network(message((2, "logits"), (4, "Constant"))),
         model(),
     ],
     ids=[
@@ -98,6 +113,8 @@ def test_the_file_is_otherwise_the_same() -> None:
         "its output is used again",
         "nothing before it",
         "weights that are computed",
+        "a bias of another length",
+        "made of nothing",
         "no layer at all",
     ],
 )
@@ -109,3 +126,18 @@ def test_weights_in_another_precision_stay_on() -> None:
     whole = network()
     assert tensor("w", WEIGHTS) in whole
     assert split_network(whole.replace(tensor("w", WEIGHTS), tensor("w", WEIGHTS, element=11))) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        bytes(100),
+        network(message((1, "features"), (1, "w"), (2, "logits"), (4, "Conv"), (5, message((1, "strides"), (20, 7))))),
+        network().replace(message((8, "w")), message((6, "w"))),
+        network().replace(message((9, WEIGHTS.tobytes())), message((9, WEIGHTS.tobytes()[:-4]), (12, "ab"))),
+    ],
+    ids=["zeros", "strides without numbers", "a tensor without a name", "a tensor that is cut off"],
+)
+def test_damaged_files_are_refused_with_the_errors_of_bundles(data: bytes) -> None:
+    with pytest.raises(BundleModelError, match="taken apart"):
+        split_network(data)
