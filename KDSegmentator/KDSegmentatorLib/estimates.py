@@ -142,6 +142,7 @@ def latency_sentence(student: InstalledStudent) -> str:
 
 def _job(student: InstalledStudent, limits: Limits, options: Options) -> Any:
     from kdseg.job import Job
+    from kdseg.network import expected_network
     from kdseg.student import Student
 
     stand_in = Student(
@@ -154,7 +155,7 @@ def _job(student: InstalledStudent, limits: Limits, options: Options) -> Any:
         entries=student.entries,
         document=dict(student.document),
     )
-    return Job(stand_in, limits, options)
+    return Job(stand_in, limits, options, expected_network(stand_in))
 
 
 def _volume(student: InstalledStudent, geometry: Geometry, voxels: Optional[Any]) -> Volume:

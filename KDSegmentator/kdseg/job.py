@@ -16,16 +16,20 @@ NNUNET_TILE_STEP_SIZE = 0.5
 
 @dataclass(frozen=True)
 class Job:
-    """A student, its limits and its options."""
+    """A student, its limits and its options.
+
+    ``expected_network`` is given where the student's ONNX file is not at hand; such a job is for estimates only.
+    """
 
     student: Student
     limits: Limits = field(default_factory=Limits)
     options: Options = field(default_factory=Options)
+    expected_network: Optional[Network] = field(default=None, repr=False, compare=False)
 
     @cached_property
     def network(self) -> Network:
         """How the student's network is run."""
-        return network_of(self.student)
+        return self.expected_network or network_of(self.student)
 
     @property
     def mirroring_axes(self) -> Optional[Tuple[int, ...]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Optional
 
+import numpy as np
+
 from kdseg.bundle.onnx_split import SplitNetwork, split_network
 from kdseg.student import Student
 
@@ -29,8 +31,28 @@ class Network:
 
 
 def network_of(student: Student) -> Network:
-    """Return how a student's network is run."""
-    split = split_network(student.model)
-    if split is None:
-        return Network(student.model, student.plan.labels.heads)
+    """Return how a student's network is run.
+
+    Raises
+    ------
+    BundleModelError
+        If the ONNX file is damaged.
+    """
+    heads = student.plan.labels.heads
+    split = split_network(student.model, student.source)
+    if split is None or len(split.weights) != heads:
+        return Network(student.model, heads)
     return Network(split.trunk, split.weights.shape[1], split)
+
+
+def expected_network(student: Student) -> Network:
+    """Return how the network of a student's plan will be run; of ``student.model`` only the size is used.
+
+    For estimates where the ONNX file is not at hand, or not made yet. Channels and sizes are those of :func:`network_of`
+    (but for the few bytes of the last layer), because nnU-Net's last layer takes the features of the first stage.
+    """
+    heads, features = student.plan.labels.heads, student.plan.features_per_stage[0]
+    if heads <= features:
+        return Network(student.model, heads)
+    layer = SplitNetwork(b"", np.zeros((heads, features), np.float32), np.zeros(heads, np.float32))
+    return Network(student.model, features, layer)

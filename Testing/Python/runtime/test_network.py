@@ -6,6 +6,7 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from kdseg.inference import feature_window
 from kdseg.job import Job
 from kdseg.limits import Limits
 from kdseg.memory import ENGINE_BYTES
-from kdseg.network import network_of
+from kdseg.network import expected_network, network_of
 from kdseg.pipeline import estimate, segment
 from kdseg.volume import Volume
 from kdseg_testing.many_class_student import CLASSES, FEATURES, expected_labels, many_class_student
@@ -35,6 +36,21 @@ def test_a_student_with_many_classes_runs_without_its_last_layer(tmp_path) -> No
     assert network.last_layer.weights.shape == (CLASSES, FEATURES)
     job = Job(student)
     assert job.network is job.network, "taken apart once for each job"
+
+
+def test_a_layer_with_other_classes_than_the_plan_stays_on(tmp_path) -> None:
+    student = many_class_student(tmp_path)
+    other = replace(student, plan=many_class_student(tmp_path, classes=CLASSES - 1).plan)
+    assert network_of(other).last_layer is None
+
+
+def test_what_is_expected_from_the_plan_is_what_runs(tmp_path, hippocampus_student) -> None:
+    for student in (many_class_student(tmp_path), hippocampus_student):
+        unseen = replace(student, model=bytes(len(student.model)))
+        expected, real = expected_network(unseen), network_of(student)
+        assert expected.channels == real.channels
+        assert (expected.last_layer is None) == (real.last_layer is None)
+        assert len(real.model) <= len(expected.model) <= len(real.model) + 1000
 
 
 @pytest.mark.parametrize("features_bytes", [0, math.inf], ids=["features", "sums"])
@@ -62,7 +78,7 @@ from kdseg.limits import Limits
 from kdseg.pipeline import segment
 from kdseg.volume import Volume
 from kdseg_testing.many_class_student import many_class_student
-shape = (120, 160, 160)
+shape = (96, 160, 160)
 voxels = np.random.default_rng(0).integers(0, 12, (1, *shape)).astype(np.float32)
 student = many_class_student(Path(sys.argv[1]), classes=60, patch_size=(64, 64, 64))
 if sys.argv[2] == "sums":

@@ -11,6 +11,7 @@ import numpy as np
 from kdseg.job import Job
 from kdseg.limits import EngineName, Limits, Options
 from kdseg.memory import Estimate, plan_run
+from kdseg.network import expected_network
 from kdseg.pipeline import segment
 from kdseg.plans.model import ModelPlan
 from kdseg.plans.parser import parse_model_plan
@@ -86,7 +87,7 @@ def estimate_memory(
     parameters = count_parameters(modern, configuration, channels, heads)
     voxels = np.broadcast_to(np.float32(1), (channels, *workload.shape))
     student = _student(plan, bytes(_BYTES_PER_PARAMETER * parameters), workload)
-    job = Job(student, Limits(workload.threads, ceiling_bytes))
+    job = Job(student, Limits(workload.threads, ceiling_bytes), expected_network=expected_network(student))
     placement = place(Volume(voxels, workload.geometry), plan)
     return plan_run(job, placement, loaded_bytes=PROCESS_BYTES + voxels.size * _BYTES_PER_PARAMETER)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kdseg.bundle.onnx_split import split_network
 from kdseg.errors import ConfigurationError, MemoryLimitError
 from kdseg.limits import available_cpus
 from kdseg_testing.model_folder import write_model_folder
@@ -19,6 +20,8 @@ from kdseg_training.distillation.family import (
     measure_latency,
     typical_workload,
 )
+from kdseg_training.distillation.family.parameters import planned_network
+from kdseg_training.export.onnx_model import export_onnx
 
 NAME = "3d_fullres"
 
@@ -67,6 +70,19 @@ def test_memory_grows_with_width_and_volume_and_strips_keep_it_under_a_ceiling(t
     assert lean.peak_bytes < whole.peak_bytes
     with pytest.raises(MemoryLimitError):
         estimate_memory(plans, NAME, dataset, large, ceiling_bytes=1000)
+
+
+@pytest.mark.parametrize("network", ["PlainConvUNet", "ResidualEncoderUNet"])
+def test_many_classes_are_estimated_as_they_will_run(tmp_path: Path, network: str) -> None:
+    labels = {"background": 0, **{f"L{i}": i for i in range(1, 40)}}
+    folder = write_model_folder(tmp_path, network=network, features=(4, 8), labels=labels, patch_size=(32, 32, 32))
+    plans, dataset = read(folder)
+    estimate = estimate_memory(plans, NAME, dataset, Workload((32, 32, 32), (1.0, 1.0, 1.0), threads=1))
+    assert 0 < dict(estimate.parts)["weights and output"] < 40 * 32**3 * 4, "less than the logits of one patch"
+    model = export_onnx(planned_network(plans, NAME, 1, 40), 1, 40, (16, 16, 16))
+    split = split_network(model)
+    assert split is not None
+    assert split.weights.shape == (40, 4)
 
 
 @pytest.mark.parametrize(
