@@ -50,7 +50,7 @@ def segment(
     progress
         Told of every patch and stage.
     cancel
-        Asked before every pass of the network; True ends the run.
+        Asked before every pass of the network and before every slab of sums; True ends the run.
 
     Returns
     -------

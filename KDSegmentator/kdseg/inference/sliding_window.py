@@ -74,7 +74,7 @@ class SlidingWindow:
     two_dimensional
         Whether the network takes slices.
     monitor
-        Told of every tile and asked before it; collects the time of the network.
+        Told of every tile and asked before it and before every slab; collects the time of the network.
     """
 
     def __init__(
@@ -118,11 +118,12 @@ class SlidingWindow:
         output = predict_patch(self._engine, patch[:, 0] if self._flat else patch, self._flips, self._check)
         window.add(start, output[:, None] if self._flat else output)
         self._monitor.add_seconds(Stage.NETWORK, time.perf_counter() - began)
-        self._monitor.report(Stage.NETWORK, self._done / self._total)
+        self._tell()
 
     def _timed(self, slabs: Iterator[Slab]) -> Iterator[Slab]:
-        """Yield the slabs; the time to form them belongs to the network."""
+        """Yield the slabs; the time to form them belongs to the network. The monitor is asked before each of them."""
         while True:
+            self._tell()
             began = time.perf_counter()
             slab = next(slabs, None)
             self._monitor.add_seconds(Stage.NETWORK, time.perf_counter() - began)
@@ -132,9 +133,13 @@ class SlidingWindow:
             del slab
 
     def _check(self) -> None:
-        """Tell the share of passes that are done; called before each pass."""
-        self._monitor.report(Stage.NETWORK, self._done / self._total)
+        """Count a pass; called before each."""
+        self._tell()
         self._done += 1
+
+    def _tell(self) -> None:
+        """Tell the share of passes that have begun, and stop if the caller wants to."""
+        self._monitor.report(Stage.NETWORK, self._done / self._total)
 
     def _pad(self, image: Float32Array) -> Float32Array:
         grid = self._grid

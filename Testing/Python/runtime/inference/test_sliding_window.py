@@ -169,6 +169,27 @@ def test_cancelling_stops_before_the_next_pass():
     assert network.calls == 2
 
 
+def test_cancelling_stops_between_slabs(monkeypatch):
+    """Slabs are formed after the passes, and with many classes each takes a while."""
+    monkeypatch.setattr(feature_window, "SLAB_BYTES", 1)
+    stop, grid = [], plan_tiles((8, 8, 8), (8, 8, 8), 0.5)
+    with ThreadPoolExecutor(1) as pool:
+        window = SlidingWindow(
+            Features((8, 8, 8)),
+            grid,
+            cut_strips(grid, 1),
+            windows=Windows(HEADS, SplitNetwork(b"", Features.layer, Features.bias), True, pool),
+            flips=[()],
+            two_dimensional=False,
+            monitor=Monitor(cancel=lambda: bool(stop)),
+        )
+        slabs = window.slabs(np.zeros((1, 8, 8, 8), np.float32))
+        assert next(slabs).weights.shape == (2, 8, 8)
+        stop.append("now")
+        with pytest.raises(Cancelled):
+            next(slabs)
+
+
 def test_flips_come_in_the_order_of_nnunet():
     assert flip_combinations((0, 1, 2)) == [(), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)]
     assert flip_combinations(None) == [()]
