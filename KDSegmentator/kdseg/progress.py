@@ -46,7 +46,10 @@ ProgressCallback = Callable[[Progress], None]
 """Called with each :class:`Progress`; must return quickly."""
 
 CancelCallback = Callable[[], bool]
-"""Asked once per patch and between stages; True stops the run with :class:`kdseg.errors.Cancelled`."""
+"""Asked before each pass of the network and each slab of sums, and between stages.
+
+True stops the run with :class:`kdseg.errors.Cancelled`.
+"""
 
 
 class Monitor:

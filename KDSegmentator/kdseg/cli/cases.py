@@ -84,13 +84,14 @@ def find_cases(images: Sequence[str], channels: int) -> List[Case]:
         If a case has not one file for each channel.
     """
     cases: List[Case] = []
+    counted: Dict[Path, Mapping[str, int]] = {}
     for image in images:
         path = Path(image)
         if path.is_dir():
             cases.extend(_cases_in(path, channels))
         else:
             paths = (path,) if path.exists() else tuple(Path(p) for p in image.split(",") if p)
-            cases.append(_case_of(paths, channels))
+            cases.append(_case_of(paths, channels, counted))
     return cases
 
 
@@ -187,7 +188,8 @@ def stem_of(path: Path) -> str:
     return path.name or path.resolve().name
 
 
-def _case_of(paths: Tuple[Path, ...], channels: int) -> Case:
+def _case_of(paths: Tuple[Path, ...], channels: int, counted: Dict[Path, Mapping[str, int]]) -> Case:
+    """Return the case of some files; the names in each folder are ``counted`` once, for all cases in it."""
     for path in paths:
         if not path.exists():
             raise InputError("There is no such file or folder.", path=path, remedy="Check the path.")
@@ -200,11 +202,23 @@ def _case_of(paths: Tuple[Path, ...], channels: int) -> Case:
             remedy="Join the files of one case with commas, in the order of the channels that `kdseg info` lists.",
         )
     name = stem_of(paths[0])
-    match = _CHANNEL.match(name) if channels > 1 else None
-    if match:
+    match = _CHANNEL.match(name)
+    if match and channels > 1:
         return Case(match["case"], paths)
-    beside = [p for p in paths[0].parent.iterdir() if _is_image(p)] if paths[0].is_file() else []
-    return Case(_name_of_one(paths[0], _names_without_channel(beside)), paths)
+    if match is None or paths[0].is_dir():
+        return Case(name, paths)
+    folder = paths[0].parent
+    if folder not in counted:
+        counted[folder] = _names_without_channel(_images_in(folder))
+    return Case(_name_of_one(paths[0], counted[folder]), paths)
+
+
+def _images_in(folder: Path) -> List[Path]:
+    """Return the images of a folder; of one that may not be listed none, so that names of its files are kept whole."""
+    try:
+        return [p for p in folder.iterdir() if _is_image(p)]
+    except OSError:
+        return []
 
 
 def _name_of_one(path: Path, names: Mapping[str, int]) -> str:

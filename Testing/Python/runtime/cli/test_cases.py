@@ -114,6 +114,25 @@ def test_one_channel_drops_nnunets_mark_from_names(files, whole_folder):
     }
 
 
+def test_a_folder_is_listed_once_for_all_its_files(files, monkeypatch):
+    folder = files("a_0000.nii.gz", "b_0000.nii.gz", "c.nii.gz")
+    listed, listing = [], Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda path: listed.append(path) or listing(path))
+    given = [str(folder / name) for name in ("a_0000.nii.gz", "b_0000.nii.gz", "c.nii.gz")]
+    assert [c.name for c in find_cases(given, 1)] == ["a", "b", "c"]
+    assert listed == [folder]
+
+
+def test_a_file_whose_folder_may_not_be_listed_keeps_its_name(files, monkeypatch):
+    folder = files("a_0000.nii.gz")
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert [c.name for c in find_cases([str(folder / "a_0000.nii.gz")], 1)] == ["a_0000"]
+
+
 def plans_of(*paths, out=None, **options):
     return plan_outputs([Case(stem_of(Path(p)), (Path(p),)) for p in paths], out, **options)
 
