@@ -49,9 +49,12 @@ def pytest_unconfigure(config):
     """See that the process ends with its tests.
 
     If it does not leave Python within :data:`EXIT_S` it says where it hangs and ends; what libraries do after Python's own
-    clean-up (this handler was registered first, so it runs last) is no business of the tests and is skipped.
+    clean-up (this handler was registered first, so it runs last) is no business of the tests and is skipped. Where no session
+    began, as with ``--help``, there is nothing to watch.
     """
-    status = config.stash.get(EXIT_STATUS, 1)
+    if EXIT_STATUS not in config.stash:
+        return
+    status = config.stash[EXIT_STATUS]
     threading.Thread(target=_end_late, args=(status,), name="exit watch", daemon=True).start()
     _LAST.append(status)
 

@@ -30,3 +30,11 @@ def test_a_thread_that_is_left_does_not_hold_the_process(fine: bool, code: int, 
     assert done.returncode == code, done.stdout + done.stderr
     assert "did not end 1 s after its last test" in done.stderr
     assert "in _shutdown" in done.stderr
+
+
+def test_without_a_session_pytest_tells_its_own_result(tmp_path: Path, repository: Path) -> None:
+    conftest = repository / "Testing" / "Python" / "conftest.py"
+    (tmp_path / "conftest.py").write_text(conftest.read_text(encoding="utf-8"), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "--help", "--rootdir", str(tmp_path), str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
