@@ -180,7 +180,7 @@ def run_step(step: Step) -> Outcome:
 def end_group(process: subprocess.Popen[str]) -> None:
     """End a process that leads a group, and what is left of the group."""
     if os.name == "posix":
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group of ended processes
             os.killpg(process.pid, signal.SIGKILL)
     else:
         process.kill()

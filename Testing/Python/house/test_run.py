@@ -121,6 +121,14 @@ def test_a_step_ends_with_its_process_even_if_another_lives_on(
         wait_until_gone(pid)
 
 
+def test_a_group_that_macos_does_not_let_end_is_no_failure(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(group: int, number: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "killpg", refuse)
+    assert run.run_step(python_step(run, "fine", "pass")).passed
+
+
 def test_a_step_that_takes_too_long_has_failed(run, capfd: pytest.CaptureFixture[str]) -> None:
     step = python_step(run, "slow", "import time; time.sleep(600)")
     outcome = run.run_step(run.Step(step.title, step.command, 0.5))
