@@ -8,6 +8,7 @@ order.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Iterator, List, Sequence, Tuple
@@ -134,7 +135,7 @@ def planes_per_slab(grid: TileGrid, heads: int) -> int:
 def window_bytes(grid: TileGrid, strips: Sequence[Strip], features: int, heads: int) -> int:
     """Return the memory of a window at its fullest, with one slab, in bytes."""
     starts, (depth, _, width) = grid.starts[0], grid.tile
-    levels = max(sum(s <= top < s + depth for s in starts) for top in starts)
+    levels = max(bisect_right(starts, top) - bisect_right(starts, top - depth) for top in starts)
     rows = max(sum(min(s + grid.tile[1], p.stop) - max(s, p.start) for s in p.tile_starts) for p in strips)
     tiles = 4 * features * levels * depth * rows * len(grid.starts[2]) * width
     slab = 2 * (heads + 1) * planes_per_slab(grid, heads) * max(p.rows for p in strips) * grid.padded_shape[2]

@@ -68,6 +68,27 @@ def test_the_labels_are_known(strips: int, features_bytes: float, tmp_path, monk
     np.testing.assert_array_equal(result.labels, expected_labels(voxels))
 
 
+@pytest.mark.parametrize("spacing_mm", [(0.6, 0.7, 0.8), (1.7, 1.6, 1.3)], ids=["finer", "coarser"])
+def test_features_slabs_and_strips_do_not_change_interpolated_labels(spacing_mm, tmp_path, monkeypatch) -> None:
+    """Where grids differ, strips hand on their edges slab by slab."""
+    student, smooth = many_class_student(tmp_path), np.indices((13, 45, 18)).sum(axis=0)
+    voxels = (6.0 + 7.0 * np.sin(smooth / 9.0)).astype(np.float32)
+    volume = Volume(voxels[None], Geometry(voxels.shape, spacing_mm))
+    monkeypatch.setattr("kdseg.memory.resident_bytes", lambda: 100_000_000)
+    monkeypatch.setattr(feature_window, "window_bytes", lambda *_: math.inf)
+    expected = segment(volume, student)
+    assert len(np.unique(expected.labels)) == CLASSES
+    monkeypatch.setattr(feature_window, "window_bytes", lambda *_: 0)
+    monkeypatch.setattr(feature_window, "SLAB_BYTES", 1)
+    ceiling, strips = None, []
+    for _ in range(3):
+        found = segment(volume, student, limits=Limits(2, ceiling))
+        np.testing.assert_array_equal(found.labels, expected.labels)
+        strips.append(found.report["settings"]["strips"])
+        ceiling = found.report["memory"]["estimate_bytes"] - 1
+    assert strips == [1, 2, 3]
+
+
 MEASURE = """
 import math, sys
 from pathlib import Path
