@@ -9,6 +9,7 @@ from typing import Callable, Iterator, List, Optional, Sequence, Tuple
 import numpy as np
 import numpy.typing as npt
 
+from kdseg.errors import EngineError
 from kdseg.inference.accumulator import Slab
 from kdseg.inference.engine import Engine
 from kdseg.inference.gaussian import gaussian_weights
@@ -116,6 +117,13 @@ class SlidingWindow:
         z, y, x = (slice(s, s + t) for s, t in zip(start, self._grid.tile))
         patch = padded[:, z, y, x]
         output = predict_patch(self._engine, patch[:, 0] if self._flat else patch, self._flips, self._check)
+        if len(output) != self._windows.channels:
+            raise EngineError(
+                "The network's output has another number of channels than its file says.",
+                expected=str(self._windows.channels),
+                found=str(len(output)),
+                remedy="Verify the bundle with `kdseg verify`.",
+            )
         window.add(start, output[:, None] if self._flat else output)
         self._monitor.add_seconds(Stage.NETWORK, time.perf_counter() - began)
         self._tell()

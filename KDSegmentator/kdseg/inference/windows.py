@@ -55,6 +55,11 @@ class Windows:
     keep_features: bool
     pool: Executor
 
+    @property
+    def channels(self) -> int:
+        """Channels of the network's output: features where its last layer was taken off, else logits."""
+        return self.heads if self.last_layer is None else int(self.last_layer.weights.shape[1])
+
     def open(self, grid: TileGrid, strip: Strip, weights: HalfArray) -> Window:
         """Return an empty window for one strip; ``weights`` are the Gaussian weights of a tile, shape (z, y, x)."""
         if self.last_layer is None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kdseg.bundle.onnx_split import SplitNetwork
-from kdseg.errors import Cancelled
+from kdseg.errors import Cancelled, EngineError
 from kdseg.inference import feature_window, head_sum
 from kdseg.inference.gaussian import gaussian_weights
 from kdseg.inference.sliding_window import SlidingWindow, flip_combinations
@@ -167,6 +167,22 @@ def test_cancelling_stops_before_the_next_pass():
         )
         list(window.slabs(np.zeros((1, 8, 16, 16), np.float32)))
     assert network.calls == 2
+
+
+@pytest.mark.parametrize("last", [None, SplitNetwork(b"", Features.layer[:, :1], Features.bias)], ids=["whole", "split"])
+def test_an_output_with_other_channels_is_refused(last):
+    grid = plan_tiles((8, 8, 8), (8, 8, 8), 0.5)
+    with ThreadPoolExecutor(1) as pool, pytest.raises(EngineError, match="channels"):
+        window = SlidingWindow(
+            Features((8, 8, 8)),
+            grid,
+            cut_strips(grid, 1),
+            windows=Windows(HEADS, last, last is not None, pool),
+            flips=[()],
+            two_dimensional=False,
+            monitor=Monitor(),
+        )
+        list(window.slabs(np.zeros((1, 8, 8, 8), np.float32)))
 
 
 def test_cancelling_stops_between_slabs(monkeypatch):
