@@ -81,6 +81,8 @@ def plan_run(job: Job, placement: Placement, *, loaded_bytes: Optional[int] = No
 
     Raises
     ------
+    BundleModelError
+        If the ONNX file is damaged.
     MemoryLimitError
         If even the leanest plan is above the ceiling.
     """

@@ -61,6 +61,8 @@ def segment(
     ------
     InputError
         If the volume does not fit the student.
+    BundleModelError
+        If the ONNX file is damaged.
     MemoryLimitError
         If the estimate is above the ceiling.
     EngineError
@@ -96,6 +98,8 @@ def estimate(
     ------
     ChannelError
         If the number of channels does not fit.
+    BundleModelError
+        If the ONNX file is damaged.
     MemoryLimitError
         If even the leanest plan is above the ceiling.
     """

@@ -13,7 +13,7 @@ def write_message(values: Mapping[str, Sequence[Value]], fields: Mapping[int, Fi
     Raises
     ------
     ValueError
-        If a name is not among ``fields``.
+        If a name is not among ``fields``, or a field can hold neither (a single number of fixed width).
     """
     numbers = {field.name: number for number, field in fields.items()}
     unknown = set(values) - set(numbers)
@@ -22,10 +22,11 @@ def write_message(values: Mapping[str, Sequence[Value]], fields: Mapping[int, Fi
     parts: List[bytes] = []
     for name, entries in values.items():
         for entry in entries:
-            if isinstance(entry, int):
-                parts += [_varint(numbers[name] << 3 | VARINT), _varint(entry)]
-            else:
-                parts += [_varint(numbers[name] << 3 | LENGTH), _varint(len(entry)), bytes(entry)]
+            wire_type = VARINT if isinstance(entry, int) else LENGTH
+            if wire_type not in fields[numbers[name]].wire_types:
+                raise ValueError(f"{name} cannot be written with wire type {wire_type}")
+            parts.append(_varint(numbers[name] << 3 | wire_type))
+            parts += [_varint(entry)] if isinstance(entry, int) else [_varint(len(entry)), bytes(entry)]
     return b"".join(parts)
 
 
