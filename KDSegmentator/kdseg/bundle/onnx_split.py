@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kdseg.bundle import onnx_messages as onnx
-from kdseg.bundle.protobuf import Field, Value, integers, message, number, read_message, text
+from kdseg.bundle.protobuf import Field, Value, integers, message, number, read_message, text, texts
 from kdseg.bundle.protobuf_writer import write_message
 from kdseg.errors import BundleModelError
 
@@ -80,15 +80,15 @@ def _split(model: bytes) -> Optional[SplitNetwork]:
     nodes = [read_message(message(node, "node"), onnx.NODE, "NodeProto") for node in graph.get("node", [])]
     initializers = {_name(data, onnx.TENSOR): message(data, "initializer") for data in graph.get("initializer", [])}
     output = _name(graph["output"][0], onnx.VALUE_INFO)
-    makers = {name: index for index, node in enumerate(nodes) for name in _names(node, "output")}
-    users = {name for node in nodes for name in _names(node, "input")}
+    makers = {name: index for index, node in enumerate(nodes) for name in texts(node.get("output", []), "output")}
+    users = {name for node in nodes for name in texts(node.get("input", []), "input")}
     if output not in makers or output in users:
         return None
     last = makers[output]
     layer = _pointwise(nodes[last], initializers)
     if layer is None or len(layer[0]) <= layer[0].shape[1]:
         return None
-    features = _names(nodes[last], "input")[0]
+    features = texts(nodes[last].get("input", []), "input")[0]
     if features not in makers:
         return None
     kept = [node for index, node in enumerate(graph["node"]) if index != last]
@@ -105,7 +105,8 @@ def _pointwise(
     """Return weights (head, feature) and bias (head,) of a convolution with a kernel, stride and group of 1; else None."""
     if text(node["op_type"][0], "op_type") != "Conv" or not _is_plain(node):
         return None
-    tensors = [_float_tensor(initializers[name]) if name in initializers else None for name in _names(node, "input")[1:]]
+    names = texts(node.get("input", []), "input")[1:]
+    tensors = [_float_tensor(initializers[name]) if name in initializers else None for name in names]
     if not tensors or any(tensor is None for tensor in tensors):
         return None
     weights = tensors[0]
@@ -156,7 +157,3 @@ def _port(output: memoryview, name: str, channels: int) -> memoryview:
 
 def _name(data: Value, fields: Mapping[int, Field]) -> str:
     return text(read_message(message(data, "name"), fields, "entry")["name"][0], "name")
-
-
-def _names(node: Mapping[str, List[Value]], field: str) -> List[str]:
-    return [text(value, field) for value in node.get(field, [])]

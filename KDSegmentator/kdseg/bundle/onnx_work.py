@@ -11,7 +11,7 @@ import math
 from typing import Dict, FrozenSet, List, Mapping, Sequence, Tuple
 
 from kdseg.bundle import onnx_messages as onnx
-from kdseg.bundle.protobuf import DamagedProtobuf, Value, integers, message, number, read_message, text
+from kdseg.bundle.protobuf import DamagedProtobuf, Value, integers, message, number, read_message, text, texts
 from kdseg.errors import BundleModelError
 
 Shape = Tuple[int, ...]
@@ -66,10 +66,10 @@ class _Counter:
         """Enter the shape of the node's output and return its operations."""
         node = read_message(data, onnx.NODE, "NodeProto")
         operator = text(node["op_type"][0], "op_type")
-        inputs = [self._shapes[name] for name in _names(node, "input") if name]
+        inputs = [self._shapes[name] for name in texts(node.get("input", []), "input") if name]
         attributes = _Attributes(node)
         shape, flops = _apply(operator, inputs, attributes)
-        self._shapes[_names(node, "output")[0]] = shape
+        self._shapes[texts(node.get("output", []), "output")[0]] = shape
         return flops
 
 
@@ -161,7 +161,3 @@ def _broadcast(shapes: Sequence[Shape]) -> Shape:
 def _initializer(entry: Value) -> Tuple[str, Shape]:
     tensor = read_message(message(entry, "initializer"), onnx.TENSOR, "TensorProto")
     return text(tensor["name"][0], "name"), tuple(integers(tensor.get("dims", []), "dims"))
-
-
-def _names(node: Mapping[str, List[Value]], field: str) -> List[str]:
-    return [text(value, field) for value in node.get(field, [])]

@@ -80,6 +80,11 @@ def text(value: Value, what: str) -> str:
         raise DamagedProtobuf(f"{what} is not UTF-8") from error
 
 
+def texts(values: List[Value], what: str) -> List[str]:
+    """Return a repeated string field."""
+    return [text(value, what) for value in values]
+
+
 def message(value: Value, what: str) -> memoryview:
     """Return the bytes of an embedded message."""
     return _length_delimited(value, what)

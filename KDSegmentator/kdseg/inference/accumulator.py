@@ -93,7 +93,7 @@ class Accumulator:
     def add(self, start: Tuple[int, int, int], tile: npt.NDArray[np.float32]) -> None:
         """Add the network's output for a tile; its start along axis 0 must be that of the window."""
         _, row, column = start
-        low, high = max(row, self._strip.start), min(row + self._grid.tile[1], self._strip.stop)
+        low, high = self._strip.clip(row, self._grid.tile[1])
         inside = slice(low - row, high - row)
         target = (
             slice(None),
@@ -107,22 +107,15 @@ class Accumulator:
 
     def finished(self, next_start: int) -> Iterator[Slab]:
         """Yield the planes before ``next_start``, which no later tile reaches; views that :meth:`advance` ends."""
-        grid = self._grid
-        planes = slice(
-            max(self._first, grid.padding_before[0]) - self._first,
-            min(next_start, grid.padding_before[0] + grid.image_shape[0]) - self._first,
+        before = self._grid.padding_before
+        planes = self._grid.inside_image(0, self._first, next_start)
+        rows = self._grid.inside_image(1, self._strip.start, self._strip.stop)
+        inside = (
+            slice(planes.start - self._first, planes.stop - self._first),
+            slice(rows.start - self._strip.start, rows.stop - self._strip.start),
+            slice(before[2], before[2] + self._grid.image_shape[2]),
         )
-        rows = slice(
-            max(self._strip.start, grid.padding_before[1]) - self._strip.start,
-            min(self._strip.stop, grid.padding_before[1] + grid.image_shape[1]) - self._strip.start,
-        )
-        columns = slice(grid.padding_before[2], grid.padding_before[2] + grid.image_shape[2])
-        yield Slab(
-            first_plane=self._first + planes.start - grid.padding_before[0],
-            first_row=self._strip.start + rows.start - grid.padding_before[1],
-            sums=self._sums[:, planes, rows, columns],
-            weights=self._weights[planes, rows, columns],
-        )
+        yield Slab(planes.start - before[0], rows.start - before[1], self._sums[(slice(None), *inside)], self._weights[inside])
 
     def advance(self, next_start: int) -> None:
         """Move the window to ``next_start`` and forget the planes before."""

@@ -77,16 +77,15 @@ class FeatureWindow:
     def add(self, start: Tuple[int, int, int], tile: Float32Array) -> None:
         """Keep the features of a tile, shape (feature, z, y, x)."""
         plane, row, column = start
-        low, high = max(row, self._strip.start), min(row + self._grid.tile[1], self._strip.stop)
+        low, high = self._strip.clip(row, self._grid.tile[1])
         inside = np.s_[:, low - row : high - row]
         features = tile[(slice(None), *inside)].copy()
         self._tiles.append(_Tile((plane, low, column), features, self._weights[inside], self._weights_single[inside]))
 
     def finished(self, next_start: int) -> Iterator[Slab]:
         """Yield the planes before ``next_start``, which no later tile reaches, in slabs; each is valid until the next."""
-        before, shape = self._grid.padding_before, self._grid.image_shape
-        planes = range(max(self._first, before[0]), min(next_start, before[0] + shape[0]))
-        rows = range(max(self._strip.start, before[1]), min(self._strip.stop, before[1] + shape[1]))
+        planes = self._grid.inside_image(0, self._first, next_start)
+        rows = self._grid.inside_image(1, self._strip.start, self._strip.stop)
         step = planes_per_slab(self._grid, self._heads)
         for low in planes[::step]:
             yield self._slab(range(low, min(low + step, planes.stop)), rows)

@@ -26,6 +26,10 @@ class Strip:
         """Number of rows."""
         return self.stop - self.start
 
+    def clip(self, row: int, height: int) -> Tuple[int, int]:
+        """Return the first row, and the row behind the last, of a tile's part inside the strip."""
+        return max(row, self.start), min(row + height, self.stop)
+
 
 def cut_strips(grid: TileGrid, count: int) -> List[Strip]:
     """Cut the rows of the padded grid into at most ``count`` strips of similar height with borders at tile starts."""

@@ -51,6 +51,11 @@ class TileGrid:
         """Number of tiles."""
         return math.prod(len(s) for s in self.starts)
 
+    def inside_image(self, axis: int, start: int, stop: int) -> range:
+        """Return which of the padded grid's voxels [start, stop) along an axis lie in the image."""
+        before = self.padding_before[axis]
+        return range(max(start, before), min(stop, before + self.image_shape[axis]))
+
 
 def plan_tiles(image_shape: Sequence[int], patch_size: Sequence[int], step: float) -> TileGrid:
     """Lay tiles over an image of shape (z, y, x).

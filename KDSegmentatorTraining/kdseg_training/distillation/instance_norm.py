@@ -1,7 +1,7 @@
 """Instance normalisation that leaves channels where they are.
 
 torch computes it by copying the activations into the order of channels first, and its convolutions copy them back: with
-``channels_last`` a fifth of a training step on a CPU goes into these copies. For one sample it is the same as batch
+``channels_last`` a good part of a training step on a CPU goes into these copies. For one sample it is the same as batch
 normalisation with the batch's own statistics, which torch computes in place of either order.
 """
 

@@ -92,6 +92,22 @@ def collect(window, image, shape):
     return sums, counts
 
 
+def assert_same_bits(network, image, grid, expected, strips, mirroring, last_layer, keep_features):
+    with ThreadPoolExecutor(2) as pool:
+        window = SlidingWindow(
+            network,
+            grid,
+            cut_strips(grid, strips),
+            windows=Windows(HEADS, last_layer, keep_features, pool),
+            flips=flip_combinations(mirroring),
+            two_dimensional=grid.tile[0] == 1,
+            monitor=Monitor(),
+        )
+        found = collect(window, image, grid.image_shape)
+    np.testing.assert_array_equal(found[0].view(np.uint16), expected[0].view(np.uint16))
+    np.testing.assert_array_equal(found[1].view(np.uint16), expected[1].view(np.uint16))
+
+
 @pytest.mark.parametrize("strips", [1, 2, 3])
 @pytest.mark.parametrize("mirroring", [(), (0, 2)])
 @pytest.mark.parametrize(
@@ -104,19 +120,7 @@ def test_the_bits_are_those_of_whole_image_sums(shape, patch, mirroring, strips)
     image = np.random.default_rng(0).standard_normal((1, *shape)).astype(np.float32)
     grid = plan_tiles(shape, patch, 0.5)
     expected = whole_image_sums(image, Network(patch), grid, mirroring)
-    with ThreadPoolExecutor(2) as pool:
-        window = SlidingWindow(
-            Network(patch),
-            grid,
-            cut_strips(grid, strips),
-            windows=Windows(HEADS, None, False, pool),
-            flips=flip_combinations(mirroring),
-            two_dimensional=len(patch) == 2,
-            monitor=Monitor(),
-        )
-        found = collect(window, image, shape)
-    np.testing.assert_array_equal(found[0].view(np.uint16), expected[0].view(np.uint16))
-    np.testing.assert_array_equal(found[1].view(np.uint16), expected[1].view(np.uint16))
+    assert_same_bits(Network(patch), image, grid, expected, strips, mirroring, None, False)
 
 
 @pytest.mark.parametrize("keep_features", [False, True], ids=["sums", "features"])
@@ -137,19 +141,7 @@ def test_a_last_layer_that_comes_later_gives_the_same_bits(
     grid = plan_tiles(shape, patch, 0.5)
     expected = whole_image_sums(image, LogitsOf(patch), grid, mirroring)
     last = SplitNetwork(b"", Features.layer, Features.bias)
-    with ThreadPoolExecutor(2) as pool:
-        window = SlidingWindow(
-            Features(patch),
-            grid,
-            cut_strips(grid, strips),
-            windows=Windows(HEADS, last, keep_features, pool),
-            flips=flip_combinations(mirroring),
-            two_dimensional=len(patch) == 2,
-            monitor=Monitor(),
-        )
-        found = collect(window, image, shape)
-    np.testing.assert_array_equal(found[0].view(np.uint16), expected[0].view(np.uint16))
-    np.testing.assert_array_equal(found[1].view(np.uint16), expected[1].view(np.uint16))
+    assert_same_bits(Features(patch), image, grid, expected, strips, mirroring, last, keep_features)
 
 
 def test_cancelling_stops_before_the_next_pass():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
-from typing import Any, Dict
+from types import ModuleType
+from typing import Any, Callable, Dict
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ import torch
 from kdseg_training.synthesis.anatomy import Anatomy, AnatomySettings, build_anatomy
 from kdseg_training.synthesis.label_map import LabelMap, build_label_map
 
+BRAIN = Path(__file__).parents[4] / "Examples" / "brain"
 SHAPE, SPACING_MM = (30, 36, 32), 4.0
 
 ANATOMY: Dict[str, Any] = {
@@ -47,6 +50,21 @@ def phantom(scale: float = 1.0) -> np.ndarray:
         values[radius < limit] = np.where(left, *numbers)[radius < limit]
     values[(radius < 11) & left & (y > 6) & (z > 3)] = 2  # a landmark, so that no two directions look alike
     return values
+
+
+@pytest.fixture(scope="session")
+def load_script() -> Callable[[str], ModuleType]:
+    """Return a function that runs a file of the examples as a module."""
+
+    def load(name: str) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(f"brain_{name}", BRAIN / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(scope="session")

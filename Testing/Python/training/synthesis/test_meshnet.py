@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -14,27 +13,17 @@ import SimpleITK as sitk
 import torch
 from torch.nn import functional
 
-BRAIN = Path(__file__).parents[4] / "Examples" / "brain"
 DILATIONS, WIDTHS = (1, 2, 1), (1, 4, 4, 3)
 
 
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"brain_{name}", BRAIN / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture(scope="module")
+def meshnet(load_script) -> ModuleType:
+    return load_script("meshnet")
 
 
 @pytest.fixture(scope="module")
-def meshnet() -> ModuleType:
-    return load("meshnet")
-
-
-@pytest.fixture(scope="module")
-def compare() -> ModuleType:
-    return load("compare_meshnet")
+def compare(load_script) -> ModuleType:
+    return load_script("compare_meshnet")
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
-from typing import Callable
 
 import numpy as np
 import pytest
@@ -17,21 +15,6 @@ from kdseg_training.synthesis.config import read_synthesis_config
 
 BRAIN = Path(__file__).parents[4] / "Examples" / "brain"
 RECIPES = ("cpu", "gpu", "tiny")
-
-
-@pytest.fixture
-def load_script() -> Callable[[str], ModuleType]:
-    """Return a function that runs a file of the examples as a module."""
-
-    def load(name: str) -> ModuleType:
-        spec = importlib.util.spec_from_file_location(f"brain_{name}", BRAIN / f"{name}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-
-    return load
 
 
 @pytest.fixture
