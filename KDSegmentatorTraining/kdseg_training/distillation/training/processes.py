@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +18,9 @@ from kdseg_training.distillation.training.step import StudentStep
 
 TIMEOUT = timedelta(minutes=20)
 """A process that hears nothing from the others for so long gives up."""
+
+_WRAPPED: weakref.WeakSet[DistributedDataParallel] = weakref.WeakSet()
+"""What :meth:`Processes.wrap` returned and somebody still holds."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,9 @@ class Processes:
         if self.world == 1:
             return step
         devices = [device.index or 0] if device.type == "cuda" else None
-        return DistributedDataParallel(step, device_ids=devices, broadcast_buffers=False, find_unused_parameters=True)
+        wrapped = DistributedDataParallel(step, device_ids=devices, broadcast_buffers=False, find_unused_parameters=True)
+        _WRAPPED.add(wrapped)
+        return wrapped
 
     def sum(self, values: np.ndarray) -> np.ndarray:
         """Return the sum of every process's array."""
@@ -86,6 +92,8 @@ def current_processes() -> Processes:
 def torchrun_processes(device_type: str) -> Iterator[Processes]:
     """Join the group that ``torchrun`` describes in the environment; without it, be one process.
 
+    Modules from :meth:`Processes.wrap` cannot train any more when the group is left.
+
     Parameters
     ----------
     device_type
@@ -98,4 +106,16 @@ def torchrun_processes(device_type: str) -> Iterator[Processes]:
     try:
         yield current_processes()
     finally:
+        for module in list(_WRAPPED):
+            _free_reducer(module)
         distributed.destroy_process_group()
+
+
+def _free_reducer(module: DistributedDataParallel) -> None:
+    """Take from a module what holds on to the group.
+
+    A reducer that outlives its group frees it, and joins gloo's threads, while it holds Python's interpreter lock. Such a
+    thread may be waiting for just that lock to let go of a tensor; then both wait for ever. The group's own destructor lets
+    go of the lock first.
+    """
+    del module.logger, module.reducer
