@@ -30,11 +30,17 @@ _HERE = "this computer"
 
 @dataclass(frozen=True)
 class Conditions:
-    """How the student would run: engine (never ``auto``), CPU threads, and the profiles to look into."""
+    """How a student would run: engine (never ``auto``), CPU threads, mirroring where it allows; and profiles to look into."""
 
     engine: EngineName
     threads: int
+    mirroring: bool
     profiles: ProfileBook
+
+    def profiled(self, student: InstalledStudent) -> Optional[ProfiledStudent]:
+        """Return what the newest profile says of a student that ran like this."""
+        axes = student.document["inference"]["mirroring_axes"] if self.mirroring else None
+        return self.profiles.find(student.sha256, self.engine, self.threads, 2 ** len(axes or ()))
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,10 @@ class StudentChoice:
 
 def conditions_of(settings: RunSettings) -> Conditions:
     """Return the conditions of a run."""
-    return Conditions(engine_that_runs(settings.engine), settings.limits.threads, settings.profiles or ProfileBook())
+    options = settings.options
+    return Conditions(
+        engine_that_runs(options.engine), settings.limits.threads, options.mirroring, settings.profiles or ProfileBook()
+    )
 
 
 def family_members(student: InstalledStudent, students: Sequence[InstalledStudent]) -> Tuple[InstalledStudent, ...]:
@@ -102,9 +111,8 @@ def choose_member(members: Sequence[FamilyMember], budget: Budget) -> StudentCho
 def _candidate(
     student: InstalledStudent, estimate: Optional[RunEstimate], conditions: Conditions, cpu_model: Optional[str]
 ) -> Candidate:
-    profiled = conditions.profiles.find(student.sha256, conditions.engine, conditions.threads)
     if estimate is None:
-        seconds, memory = _of_profile(profiled)
+        seconds, memory = _of_profile(conditions.profiled(student))
         memory = memory or memory_figure(student.document, cpu_model)
     else:
         seconds, memory = _of_estimate(estimate)

@@ -30,6 +30,8 @@ class ProfiledStudent:
         When the profile was made, ISO 8601.
     student_sha256, engine, threads
         What was measured.
+    passes
+        Mirrored passes for each patch; 1 without mirroring.
     shape_zyx
         Voxels of its volume.
     rates
@@ -44,6 +46,7 @@ class ProfiledStudent:
     student_sha256: str
     engine: str
     threads: int
+    passes: int
     shape_zyx: Tuple[int, int, int]
     rates: Tuple[Rate, ...]
     case_seconds: float
@@ -71,10 +74,14 @@ class ProfileBook:
         self._machine = this_machine()
         self._known: Dict[Tuple[str, int, int], List[ProfiledStudent]] = {}
 
-    def find(self, student_sha256: str, engine: EngineName, threads: int) -> Optional[ProfiledStudent]:
-        """Return what the newest profile says of a student; None if there is none."""
+    def find(
+        self, student_sha256: str, engine: EngineName, threads: int, passes: Optional[int] = None
+    ) -> Optional[ProfiledStudent]:
+        """Return what the newest profile says of a student, None if there is none; without ``passes`` with any mirroring."""
         wanted = (student_sha256, engine.value, threads)
-        found = [p for p in self._profiled() if (p.student_sha256, p.engine, p.threads) == wanted]
+        found = [
+            p for p in self._profiled() if (p.student_sha256, p.engine, p.threads) == wanted and passes in (None, p.passes)
+        ]
         return max(found, key=lambda p: p.created_utc, default=None)
 
     def _profiled(self) -> Iterator[ProfiledStudent]:
@@ -114,6 +121,7 @@ def _of_subject(profile: Mapping[str, Any], subject: Mapping[str, Any]) -> Itera
             student_sha256=str(subject["sha256"]),
             engine=str(measurement["engine"]),
             threads=int(measurement["threads"]),
+            passes=int(subject["passes"]),
             shape_zyx=(depth, height, width),
             rates=rates,
             case_seconds=start_s + float(median(run["wall_s"] for run in counted)),

@@ -119,7 +119,7 @@ def plan_outputs(
     Raises
     ------
     OutputError
-        If a result would replace an input or another result.
+        If a result would replace an input or another result, or be taken for an image of its folder by the next run.
     """
     file_format = _format_of(out) if out is not None and not Path(out).is_dir() else None
     for option, value in (("-o", out if file_format else None), ("--report", report), ("--picture", picture)):
@@ -140,6 +140,8 @@ def plan_outputs(
             )
         )
     _refuse_collisions(plans)
+    if out is not None and file_format is None:
+        _refuse_among_images(plans)
     return plans
 
 
@@ -338,6 +340,18 @@ def _refuse_collisions(plans: Sequence[Plan]) -> None:
                     remedy="Choose a folder for each with -o, give the inputs different names, or leave out a --format.",
                 )
             seen.update(dict.fromkeys(names, plan.case.name))
+
+
+def _refuse_among_images(plans: Sequence[Plan]) -> None:
+    folders = {name for plan in plans for path in plan.case.paths for name in _identities(path.parent)}
+    for target in (target for plan in plans for target in plan.outputs if _is_image(target)):
+        if not folders.isdisjoint(_identities(target.parent)):
+            raise OutputError(
+                "The result would lie among the images, and the next run would take it for one.",
+                expected="another folder, or the format seg.nrrd",
+                path=target,
+                remedy="Choose another folder with -o.",
+            )
 
 
 def _identities(path: Path) -> Tuple[object, ...]:

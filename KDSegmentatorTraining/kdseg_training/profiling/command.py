@@ -96,7 +96,7 @@ def profile(
         typer.echo(json.dumps(_as_data(found, reference, written, choice), allow_nan=False))
     else:
         _show(found, reference, written, choice)
-    raise typer.Exit(_exit_code(found))
+    raise typer.Exit(_exit_code(found, choice))
 
 
 def _request(
@@ -286,7 +286,9 @@ def _show(found: Profile, reference: Optional[str], written: List[Path], choice:
         typer.echo(f"Wrote {path}")
 
 
-def _exit_code(found: Profile) -> int:
-    """Return that of the first subject that failed, 0 if all were measured."""
+def _exit_code(found: Profile, choice: Optional[Choice]) -> int:
+    """Return that of the first subject that failed; 1 if no student keeps to the budget; else 0."""
     errors = [m.error for subject in found.subjects for m in subject.measurements if m.error is not None]
-    return error_from_data(errors[0]).exit_code if errors else 0
+    if errors:
+        return error_from_data(errors[0]).exit_code
+    return 1 if choice is not None and choice.chosen is None else 0

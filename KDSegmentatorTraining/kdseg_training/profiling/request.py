@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional, Tuple, Union
@@ -79,7 +81,7 @@ class ProfileRequest:
     Attributes
     ----------
     students, teachers
-        At least one subject.
+        At least one subject; each bundle once.
     volume_paths
         One image file (or the folder of one DICOM series) for each channel; empty: ``synthetic``.
     synthetic
@@ -119,6 +121,9 @@ class ProfileRequest:
     def __post_init__(self) -> None:
         if not self.students and not self.teachers:
             raise ValueError("students: expected at least one student or teacher, found none")
+        twice = [path for path, n in Counter(os.path.realpath(student.path) for student in self.students).items() if n > 1]
+        if twice:
+            raise ValueError(f"students: expected each bundle once, found {', '.join(twice)} more often")
         if self.volume_paths and self.synthetic is not None:
             raise ValueError("volume_paths: expected either files or a synthetic volume, found both")
         if self.repetitions < 1 or self.warm_ups < 0:

@@ -216,6 +216,16 @@ def test_existing_results_are_refused_with_their_number(tmp_path):
     assert "--overwrite" in caught.value.remedy and "--skip-done" in caught.value.remedy
 
 
+def test_results_that_the_next_run_would_take_for_images_are_refused(tmp_path):
+    (tmp_path / "a_0000.nii.gz").write_bytes(b"image")
+    with pytest.raises(OutputError, match="among the images"):
+        plan_outputs(find_cases([str(tmp_path)], 1), str(tmp_path), ["nii.gz"])
+    (plan,) = plan_outputs(find_cases([str(tmp_path)], 1), str(tmp_path))
+    assert plan.outputs == (tmp_path / "a.seg.nrrd",)
+    (plan,) = plan_outputs(find_cases([str(tmp_path)], 1), str(tmp_path / "named.nii.gz"))  # the user named this file
+    assert plan.outputs == (tmp_path / "named.nii.gz",)
+
+
 def test_a_folder_in_the_place_of_a_result_is_refused(tmp_path):
     (tmp_path / "a.seg.nrrd").mkdir()
     with pytest.raises(OutputError, match="folder has the name"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
 
@@ -52,7 +53,9 @@ def family(students: tuple[InstalledStudent, ...]) -> tuple[InstalledStudent, ..
     return family_members(narrow, students)
 
 
-def profile(student: InstalledStudent, *, created: str = "2026-03-01T10:00:00Z", network: float = 12.0, **changes: Any) -> dict:
+def profile(
+    student: InstalledStudent, *, created: str = "2026-03-01T10:00:00Z", network: float = 12.0, passes: int = 1, **changes: Any
+) -> dict:
     """A profile of one student: 120 passes, 3 million voxels, one warm-up and two runs."""
 
     def run(wall_s: float, *, warm_up: bool = False) -> dict:
@@ -61,7 +64,7 @@ def profile(student: InstalledStudent, *, created: str = "2026-03-01T10:00:00Z",
 
     runs = [run(99.0, warm_up=True), run(network + 3.0), run(network + 3.0)]
     subject = {
-        **{"kind": "student", "sha256": student.sha256, "patches": 60, "passes": 2},
+        **{"kind": "student", "sha256": student.sha256, "patches": 120 // passes, "passes": passes},
         "measurements": [{"threads": 2, "engine": "cpu", "start_s": 0.5, "runs": runs}],
     }
     volume = {"shape_zyx": [100, 100, 300], "channels": 1}
@@ -80,7 +83,7 @@ def keep(folder: Path, data: Any, name: str = "one.json") -> ProfileBook:
 
 
 def conditions(folder: Path) -> Conditions:
-    return Conditions(EngineName.CPU, 2, ProfileBook(folder))
+    return Conditions(EngineName.CPU, 2, True, ProfileBook(folder))
 
 
 def nothing(_student: InstalledStudent) -> Optional[RunEstimate]:
@@ -157,6 +160,15 @@ def test_a_time_that_is_unknown_here_falls_back_to_the_author_and_warns(
     assert answer.student.name == "wide"
     assert answer.members == members
     assert "The time of the students was not measured on the same thing: compare with care." in answer.choice.cautions
+
+
+def test_a_profile_with_other_mirroring_does_not_speak_for_a_run(family: tuple[InstalledStudent, ...], tmp_path: Path) -> None:
+    student = family[0]
+    keep(tmp_path / "p", profile(student, passes=2))
+    assert conditions(tmp_path / "p").profiled(student) is None  # this student allows no mirroring
+    student.document["inference"]["mirroring_axes"] = [2]
+    assert conditions(tmp_path / "p").profiled(student).passes == 2
+    assert replace(conditions(tmp_path / "p"), mirroring=False).profiled(student) is None
 
 
 def test_the_newest_profile_counts(family: tuple[InstalledStudent, ...], tmp_path: Path) -> None:

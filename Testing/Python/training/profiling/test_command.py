@@ -42,7 +42,7 @@ def test_card_files_and_choice(bundle: Path, tmp_path: Path) -> None:
 
 def test_json_is_one_object(bundle: Path, tmp_path: Path) -> None:
     result = run(bundle, *SMALL, "--json", "--no-keep", "--least-dice", 0.9)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 1, result.output
     data = json.loads(result.stdout)
     assert data["schema"] == "kdseg-profile/1"
     assert data["points"][0]["key"] == "threshold 1.0.0"
@@ -72,6 +72,12 @@ def test_what_is_wrong_is_said_before_anything_runs(words: list[str], said: str,
     assert result.exit_code == 9, result.output
     assert said in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_a_bundle_given_twice_is_refused(bundle: Path) -> None:
+    result = run(bundle, bundle.parent / "." / bundle.name, *SMALL)
+    assert result.exit_code == 9, result.output
+    assert "expected each bundle once" in result.stderr
 
 
 def test_errors_for_programs_are_json(tmp_path: Path) -> None:
