@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Any, Optional
+from typing import Any
 
-import qt
-import vtk
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.ScriptedLoadableModule import (
-    ScriptedLoadableModule,
-    ScriptedLoadableModuleLogic,
-    ScriptedLoadableModuleTest,
-    ScriptedLoadableModuleWidget,
-)
-from slicer.util import VTKObservationMixin
+from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleTest
 
 import slicer
 from KDSegmentatorLib import sample_data
 from KDSegmentatorLib.logic import KDSegmentatorLogic
+from KDSegmentatorLib.module_widget import PanelModuleWidget
 
 __all__ = ["KDSegmentator", "KDSegmentatorLogic", "KDSegmentatorTest", "KDSegmentatorWidget"]
 
@@ -51,97 +43,27 @@ class KDSegmentator(ScriptedLoadableModule):
         slicer.app.connect("startupCompleted()", sample_data.register)
 
 
-class KDSegmentatorWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """Gives the panel its place, its parameter node and the scene's events."""
+class KDSegmentatorWidget(PanelModuleWidget):
+    """The panel that segments."""
 
-    logic: Optional[KDSegmentatorLogic] = None
-    panel: Optional[Any] = None
+    WATCHED = ("vtkMRMLScalarVolumeNode",)
+    LIBRARY = "KDSegmentatorLib"
 
-    def __init__(self, parent: Any = None) -> None:
-        VTKObservationMixin.__init__(self)
-        ScriptedLoadableModuleWidget.__init__(self, parent)
+    def makeLogic(self) -> KDSegmentatorLogic:
+        """Return the logic that scripts use, too."""
+        return KDSegmentatorLogic()
 
-    def setup(self) -> None:
-        """Make the panel; called once, when the module is first opened."""
+    def makePanel(self, root: Any) -> Any:
+        """Return the panel; its code is loaded when it is first opened."""
         from KDSegmentatorLib.panel.panel import Panel
 
-        ScriptedLoadableModuleWidget.setup(self)
-        root = slicer.util.loadUI(self.resourcePath("UI/KDSegmentator.ui"))
-        self.layout.addWidget(root)
-        root.setMRMLScene(slicer.mrmlScene)
-        self.logic = KDSegmentatorLogic()
-        self.panel = Panel(root, self.logic)
-        scene = slicer.mrmlScene
-        for event, method in (
-            (scene.StartCloseEvent, self.onSceneStartClose),
-            (scene.EndCloseEvent, self.onSceneReplaced),
-            (scene.StartImportEvent, self.onSceneStartImport),
-            (scene.EndImportEvent, self.onSceneReplaced),
-            (scene.NodeAddedEvent, self.onNodeAddedOrRemoved),
-            (scene.NodeRemovedEvent, self.onNodeAddedOrRemoved),
-        ):
-            self.addObserver(scene, event, method)
-        self.bindParameterNode()
+        return Panel(root, self.logic)
 
-    def enter(self) -> None:
-        """Show the panel with the choices of the scene."""
-        self.bindParameterNode()
-
-    def exit(self) -> None:
-        """Let the parameter node go; a run goes on."""
-        if self.panel is not None:
-            self.panel.unbind()
-
-    def cleanup(self) -> None:
-        """Stop a run and remove what was connected: the module is unloaded or reloaded."""
-        self.removeObservers()
-        if self.panel is not None:
-            self.panel.clean_up()
-            self.panel = None
-
-    def onReload(self) -> None:
-        """Reload the library together with the module."""
-        for name in [name for name in sys.modules if name.split(".")[0] == "KDSegmentatorLib"]:
-            del sys.modules[name]
-        ScriptedLoadableModuleWidget.onReload(self)
-
-    def bindParameterNode(self) -> None:
-        """Give the panel the parameter node of the scene."""
+    def parameterNodeWrapper(self) -> Any:
+        """Return the class of the panel's choices."""
         from KDSegmentatorLib.parameters import KDSegmentatorParameterNode
 
-        if self.panel is not None and self.logic is not None:
-            wrapper: Any = KDSegmentatorParameterNode  # Slicer's decorator gives it a constructor that takes the node
-            self.panel.bind(wrapper(ScriptedLoadableModuleLogic.getParameterNode(self.logic)))
-
-    def onSceneStartClose(self, caller: Any, event: Any) -> None:
-        """Stop a run before its nodes go."""
-        if self.panel is not None:
-            self.panel.forget_scene()
-
-    def onSceneStartImport(self, caller: Any, event: Any) -> None:
-        """Let the parameter node go: it is read before the nodes that it names."""
-        if self.panel is not None:
-            self.panel.unbind()
-
-    def onSceneReplaced(self, caller: Any, event: Any) -> None:
-        """Show the choices of the new scene, as soon as the selectors know its nodes."""
-        qt.QTimer.singleShot(0, self.bindIfEntered)
-
-    def bindIfEntered(self) -> None:
-        """Give the panel the parameter node of the scene if the panel is shown."""
-        if self.panel is not None and self.parent.isEntered:
-            self.bindParameterNode()
-
-    @vtk.calldata_type(vtk.VTK_OBJECT)
-    def onNodeAddedOrRemoved(self, caller: Any, event: Any, node: Any) -> None:
-        """Look again when volumes or segmentations come or go, as soon as the scene is at rest."""
-        if node is not None and node.IsA("vtkMRMLScalarVolumeNode") and not slicer.mrmlScene.IsBatchProcessing():
-            qt.QTimer.singleShot(0, self.refresh)
-
-    def refresh(self) -> None:
-        """Look at scene and students again."""
-        if self.panel is not None and not slicer.mrmlScene.IsBatchProcessing():
-            self.panel.refresh()
+        return KDSegmentatorParameterNode
 
 
 class KDSegmentatorTest(ScriptedLoadableModuleTest):

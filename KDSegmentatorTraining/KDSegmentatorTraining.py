@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Any, Optional
+from typing import Any
 
-import qt
-import vtk
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.ScriptedLoadableModule import (
-    ScriptedLoadableModule,
-    ScriptedLoadableModuleLogic,
-    ScriptedLoadableModuleTest,
-    ScriptedLoadableModuleWidget,
-)
-from slicer.util import VTKObservationMixin
+from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleLogic, ScriptedLoadableModuleTest
 
 import slicer
+from KDSegmentatorLib.module_widget import PanelModuleWidget
 
 __all__ = ["KDSegmentatorTraining", "KDSegmentatorTrainingLogic", "KDSegmentatorTrainingTest", "KDSegmentatorTrainingWidget"]
 
@@ -49,98 +41,27 @@ class KDSegmentatorTrainingLogic(ScriptedLoadableModuleLogic):
     """Gives the panel its parameter node; the work is done by child processes."""
 
 
-class KDSegmentatorTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """Gives the panel its place, its parameter node and the scene's events."""
+class KDSegmentatorTrainingWidget(PanelModuleWidget):
+    """The panel with the tabs Distil, Evaluate and Profile."""
 
-    logic: Optional[KDSegmentatorTrainingLogic] = None
-    panel: Optional[Any] = None
+    WATCHED = ("vtkMRMLSegmentationNode", "vtkMRMLScalarVolumeNode")
+    LIBRARY = "KDSegmentatorTrainingLib"
 
-    def __init__(self, parent: Any = None) -> None:
-        VTKObservationMixin.__init__(self)
-        ScriptedLoadableModuleWidget.__init__(self, parent)
+    def makeLogic(self) -> KDSegmentatorTrainingLogic:
+        """Return what holds the parameter node."""
+        return KDSegmentatorTrainingLogic()
 
-    def setup(self) -> None:
-        """Make the panel; called once, when the module is first opened."""
+    def makePanel(self, root: Any) -> Any:
+        """Return the panel; its code is loaded when it is first opened."""
         from KDSegmentatorTrainingLib.panel.panel import TrainingPanel
 
-        ScriptedLoadableModuleWidget.setup(self)
-        root = slicer.util.loadUI(self.resourcePath("UI/KDSegmentatorTraining.ui"))
-        self.layout.addWidget(root)
-        root.setMRMLScene(slicer.mrmlScene)
-        self.logic = KDSegmentatorTrainingLogic()
-        self.panel = TrainingPanel(root)
-        scene = slicer.mrmlScene
-        for event, method in (
-            (scene.StartCloseEvent, self.onSceneStartClose),
-            (scene.EndCloseEvent, self.onSceneReplaced),
-            (scene.StartImportEvent, self.onSceneStartImport),
-            (scene.EndImportEvent, self.onSceneReplaced),
-            (scene.NodeAddedEvent, self.onNodeAddedOrRemoved),
-            (scene.NodeRemovedEvent, self.onNodeAddedOrRemoved),
-        ):
-            self.addObserver(scene, event, method)
-        self.bindParameterNode()
+        return TrainingPanel(root)
 
-    def enter(self) -> None:
-        """Show the panel with the choices of the scene."""
-        self.bindParameterNode()
-
-    def exit(self) -> None:
-        """Let the parameter node go; what runs goes on."""
-        if self.panel is not None:
-            self.panel.unbind()
-
-    def cleanup(self) -> None:
-        """Stop what runs and remove what was connected: the module is unloaded or reloaded."""
-        self.removeObservers()
-        if self.panel is not None:
-            self.panel.clean_up()
-            self.panel = None
-
-    def onReload(self) -> None:
-        """Reload the library together with the module."""
-        for name in [name for name in sys.modules if name.split(".")[0] == "KDSegmentatorTrainingLib"]:
-            del sys.modules[name]
-        ScriptedLoadableModuleWidget.onReload(self)
-
-    def bindParameterNode(self) -> None:
-        """Give the panel the parameter node of the scene."""
+    def parameterNodeWrapper(self) -> Any:
+        """Return the class of the panel's choices."""
         from KDSegmentatorTrainingLib.parameters import TrainingParameterNode
 
-        if self.panel is not None and self.logic is not None:
-            wrapper: Any = TrainingParameterNode  # Slicer's decorator gives it a constructor that takes the node
-            self.panel.bind(wrapper(ScriptedLoadableModuleLogic.getParameterNode(self.logic)))
-
-    def onSceneStartClose(self, caller: Any, event: Any) -> None:
-        """Stop what works on nodes before they go."""
-        if self.panel is not None:
-            self.panel.forget_scene()
-
-    def onSceneStartImport(self, caller: Any, event: Any) -> None:
-        """Let the parameter node go: it is read before the nodes that it names."""
-        if self.panel is not None:
-            self.panel.unbind()
-
-    def onSceneReplaced(self, caller: Any, event: Any) -> None:
-        """Show the choices of the new scene, as soon as the selectors know its nodes."""
-        qt.QTimer.singleShot(0, self.bindIfEntered)
-
-    def bindIfEntered(self) -> None:
-        """Give the panel the parameter node of the scene if the panel is shown."""
-        if self.panel is not None and self.parent.isEntered:
-            self.bindParameterNode()
-
-    @vtk.calldata_type(vtk.VTK_OBJECT)
-    def onNodeAddedOrRemoved(self, caller: Any, event: Any, node: Any) -> None:
-        """Look again when segmentations or volumes come or go, as soon as the scene is at rest."""
-        kinds = ("vtkMRMLSegmentationNode", "vtkMRMLScalarVolumeNode")
-        if node is not None and any(map(node.IsA, kinds)) and not slicer.mrmlScene.IsBatchProcessing():
-            qt.QTimer.singleShot(0, self.refresh)
-
-    def refresh(self) -> None:
-        """Look at scene and students again."""
-        if self.panel is not None and not slicer.mrmlScene.IsBatchProcessing():
-            self.panel.refresh()
+        return TrainingParameterNode
 
 
 class KDSegmentatorTrainingTest(ScriptedLoadableModuleTest):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Optional, Tuple
 
 import qt
-import vtk
 
 from kdseg.errors import KDSegError
 from KDSegmentatorLib.i18n import _
@@ -13,13 +12,13 @@ from KDSegmentatorLib.jobs.messages import ProgressMessage
 from KDSegmentatorLib.jobs.outcome import Failed, Stopped
 from KDSegmentatorLib.panel.guard import guarded
 from KDSegmentatorLib.presentation.progress import progress_view, starting, stopping
-from KDSegmentatorLib.presentation.readiness import Phase, Tone
-from KDSegmentatorTrainingLib.companion_job import CompanionJob
+from KDSegmentatorLib.presentation.readiness import Phase, Readiness, Tone
 from KDSegmentatorTrainingLib.evaluate.job import Told, evaluation_job
 from KDSegmentatorTrainingLib.evaluate.orders import Order, order_from
 from KDSegmentatorTrainingLib.evaluate.results import EvaluationResult
 from KDSegmentatorTrainingLib.panel.control import Services
 from KDSegmentatorTrainingLib.panel.evaluate_results_control import ResultsControl
+from KDSegmentatorTrainingLib.panel.job_control import JobControl
 from KDSegmentatorTrainingLib.presentation.evaluate import (
     EvaluateSituation,
     evaluate_readiness,
@@ -29,7 +28,7 @@ from KDSegmentatorTrainingLib.presentation.evaluate import (
 from KDSegmentatorTrainingLib.widgets.evaluate_tab import EvaluateTab
 
 
-class EvaluateControl:
+class EvaluateControl(JobControl):
     """Joins the tab Evaluate with what stands behind it; one comparison at a time.
 
     Parameters
@@ -41,30 +40,12 @@ class EvaluateControl:
     """
 
     def __init__(self, page: Any, services: Services) -> None:
-        self.failures, self._services = services.failures, services
-        self.parameters: Optional[Any] = None
-        self._observer: Any = None
-        self._job: Optional[CompanionJob[EvaluationResult]] = None
+        super().__init__(services)
         self._order: Optional[Order] = None
         self._problem = ""
-        self.phase = Phase.IDLE
-        self.outcome: Tuple[str, Tone] = ("", Tone.HINT)
         self.results = ResultsControl(services, say=self._say)
         self.tab = EvaluateTab(page, on_changed=self._chosen, on_start=self.start_or_cancel, actions=self.results.actions)
         self.results.use(self.tab.results)
-
-    def bind(self, parameters: Any) -> None:
-        """Show the choices of a parameter node and write changes into it."""
-        self.unbind()
-        self.parameters = parameters
-        self._observer = parameters.AddObserver(vtk.vtkCommand.ModifiedEvent, self._modified)
-        self.refresh()
-
-    def unbind(self) -> None:
-        """Let the parameter node go; a comparison goes on."""
-        if self.parameters is not None:
-            self.parameters.RemoveObserver(self._observer)
-        self.parameters = self._observer = None
 
     @guarded
     def refresh(self) -> None:
@@ -80,10 +61,6 @@ class EvaluateControl:
         self.results.forget()
         self.outcome = ("", Tone.HINT)
 
-    def clean_up(self) -> None:
-        """Stop everything; the panel goes away."""
-        self._abandon()
-
     @guarded
     def start_or_cancel(self) -> None:
         """Do what the button says."""
@@ -91,7 +68,7 @@ class EvaluateControl:
             self._cancel()
             return
         self._look()
-        if self.parameters is None or not evaluate_readiness(self.situation()).enabled:
+        if self.parameters is None or not self.readiness().enabled:
             self.update()
             return
         self.outcome = ("", Tone.HINT)
@@ -113,31 +90,16 @@ class EvaluateControl:
             same = chosen.evaluatePrediction is chosen.evaluateReference
         return EvaluateSituation(chosen.evaluateFolders, first, second, same=same, problem=self._problem, phase=self.phase)
 
-    def update(self) -> None:
-        """Show the state of everything."""
-        state = evaluate_readiness(self.situation())
-        self.tab.show_readiness(state, running=self.phase is not Phase.IDLE)
-        outcome, tone = self.outcome
-        if outcome and (state.enabled or not state.sentence):
-            self.tab.status.show_sentence(outcome, tone)
-
-    @guarded
-    def _chosen(self, name: str, value: Any) -> None:
-        if self.parameters is not None:
-            setattr(self.parameters, name, value)
-
-    @guarded
-    def _modified(self, caller: Any, event: Any) -> None:
-        if self.phase is Phase.IDLE:
-            self.outcome = ("", Tone.HINT)
-        self.refresh()
+    def readiness(self) -> Readiness:
+        """Return whether a comparison can start, and what to say if not."""
+        return evaluate_readiness(self.situation())
 
     def _look(self) -> None:
         """Find out whether and how the two can be compared, without comparing them."""
         if self.phase is not Phase.IDLE:
             return
         self._problem, sentence = "", ""
-        if self.parameters is not None and evaluate_readiness(self.situation()).enabled:
+        if self.parameters is not None and self.readiness().enabled:
             try:
                 sentence = order_from(self.parameters).check()
             except KDSegError as error:
@@ -173,11 +135,8 @@ class EvaluateControl:
         self._job.cancel()
 
     def _abandon(self) -> None:
-        job, self._job, self._order = self._job, None, None
-        if job is not None:
-            job.cancel()
-        if self.phase is not Phase.IDLE:
-            self._leave(("", Tone.HINT))
+        self._order = None
+        super()._abandon()
 
     def _progress(self, order: Order, told: ProgressMessage) -> None:
         if order is self._order and self.phase is Phase.RUNNING:
@@ -209,17 +168,9 @@ class EvaluateControl:
         self.outcome = outcome
         self.update()
 
-    def _enter(self, phase: Phase) -> None:
-        self.phase = phase
-        self.update()
-
     def _leave(self, outcome: Tuple[str, Tone]) -> None:
-        self.phase, self.outcome = Phase.IDLE, outcome
-        self._job = self._order = None
-        if outcome[0]:
-            self._services.log(outcome[0])
-        self.tab.progress.show(None)
-        self.update()
+        self._order = None
+        super()._leave(outcome)
 
 
 def _found(error: KDSegError) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Dict, Optional, Tuple
 
-import vtk
-
 import slicer
 from kdseg.errors import KDSegError
 from KDSegmentatorLib.i18n import _
@@ -15,10 +13,10 @@ from KDSegmentatorLib.panel.facts import student_title_of
 from KDSegmentatorLib.panel.guard import guarded
 from KDSegmentatorLib.panel.installation import Installation
 from KDSegmentatorLib.presentation.progress import progress_view, starting, stopping
-from KDSegmentatorLib.presentation.readiness import Phase, Tone
-from KDSegmentatorTrainingLib.companion_job import CompanionJob
+from KDSegmentatorLib.presentation.readiness import Phase, Readiness, Tone
 from KDSegmentatorTrainingLib.nodes import show_chart, show_table
 from KDSegmentatorTrainingLib.panel.control import Services
+from KDSegmentatorTrainingLib.panel.job_control import JobControl
 from KDSegmentatorTrainingLib.presentation.profile import (
     ProfileSituation,
     chosen_text,
@@ -35,7 +33,7 @@ from KDSegmentatorTrainingLib.widgets.profile_results import ProfileActions
 from KDSegmentatorTrainingLib.widgets.profile_tab import ProfileTab
 
 
-class ProfileControl:
+class ProfileControl(JobControl):
     """Joins the tab Profile with what stands behind it; one profile at a time.
 
     Parameters
@@ -47,15 +45,10 @@ class ProfileControl:
     """
 
     def __init__(self, page: Any, services: Services) -> None:
-        self.failures, self._services = services.failures, services
-        self.parameters: Optional[Any] = None
-        self.phase = Phase.IDLE
-        self.outcome: Tuple[str, Tone] = ("", Tone.HINT)
+        super().__init__(services)
         self.result: Optional[ProfileResult] = None
-        self._observer: Any = None
         self._library = Library()
         self._students: Tuple[Any, ...] = ()
-        self._job: Optional[CompanionJob[ProfileResult]] = None
         self._table_id = ""
         self._installation = Installation(services.root, on_log=services.log, on_busy=self._show_busy)
         self.tab = ProfileTab(
@@ -65,19 +58,6 @@ class ProfileControl:
             on_start=self.start_or_cancel,
             actions=ProfileActions(self.show_chart, self.show_table, self.choose),
         )
-
-    def bind(self, parameters: Any) -> None:
-        """Show the choices of a parameter node and write changes into it."""
-        self.unbind()
-        self.parameters = parameters
-        self._observer = parameters.AddObserver(vtk.vtkCommand.ModifiedEvent, self._modified)
-        self.refresh()
-
-    def unbind(self) -> None:
-        """Let the parameter node go; a profile goes on."""
-        if self.parameters is not None:
-            self.parameters.RemoveObserver(self._observer)
-        self.parameters = self._observer = None
 
     @guarded
     def refresh(self) -> None:
@@ -97,17 +77,13 @@ class ProfileControl:
         self.outcome = ("", Tone.HINT)
         self.tab.results.hide()
 
-    def clean_up(self) -> None:
-        """Stop everything; the panel goes away."""
-        self._abandon()
-
     @guarded
     def start_or_cancel(self) -> None:
         """Do what the button says."""
         if self.phase is not Phase.IDLE:
             self._cancel()
             return
-        if self.parameters is None or not profile_readiness(self.situation()).enabled:
+        if self.parameters is None or not self.readiness().enabled:
             self.update()
             return
         if not self._installation.ensure():
@@ -128,13 +104,9 @@ class ProfileControl:
             phase=self.phase,
         )
 
-    def update(self) -> None:
-        """Show the state of everything."""
-        state = profile_readiness(self.situation())
-        self.tab.show_readiness(state, running=self.phase is not Phase.IDLE)
-        outcome, tone = self.outcome
-        if outcome and (state.enabled or not state.sentence):
-            self.tab.status.show_sentence(outcome, tone)
+    def readiness(self) -> Readiness:
+        """Return whether a profile can start, and what to say if not."""
+        return profile_readiness(self.situation())
 
     @guarded
     def show_table(self) -> None:
@@ -188,12 +160,6 @@ class ProfileControl:
             self.tab.progress.show(stopping())
             self._job.cancel()
 
-    def _abandon(self) -> None:
-        job, self._job = self._job, None
-        if job is not None:
-            job.cancel()
-            self._leave(("", Tone.HINT))
-
     def _progress(self, job: Any, told: ProgressMessage) -> None:
         if job is self._job and self.phase is Phase.RUNNING:
             self.tab.progress.show(progress_view(told.stage, told.overall, told.seconds_left))
@@ -223,22 +189,15 @@ class ProfileControl:
         self.choose()
 
     @guarded
-    def _chosen(self, name: str, value: Any) -> None:
-        if self.parameters is not None:
-            setattr(self.parameters, name, value)
-
-    @guarded
     def _checked(self) -> None:
         if self.parameters is not None:
             pairs = zip(self._students, self.tab.inputs.checked())
             self.parameters.profileLeftOut = [student.identifier for student, checked in pairs if not checked]
         self.update()
 
-    @guarded
-    def _modified(self, caller: Any, event: Any) -> None:
+    def _show_choices(self) -> None:
         if self.phase is Phase.IDLE and self.parameters is not None:
             self.tab.inputs.show(self.parameters)
-            self.outcome = ("", Tone.HINT)
             self.update()
 
     def _checked_students(self) -> Tuple[Any, ...]:
@@ -249,14 +208,3 @@ class ProfileControl:
 
     def _show_busy(self, sentence: str) -> None:
         self.tab.status.show_sentence(sentence, Tone.HINT)
-
-    def _enter(self, phase: Phase) -> None:
-        self.phase = phase
-        self.update()
-
-    def _leave(self, outcome: Tuple[str, Tone]) -> None:
-        self.phase, self.outcome, self._job = Phase.IDLE, outcome, None
-        if outcome[0]:
-            self._services.log(outcome[0])
-        self.tab.progress.show(None)
-        self.update()

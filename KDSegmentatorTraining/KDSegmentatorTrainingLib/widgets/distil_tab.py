@@ -17,9 +17,7 @@ from KDSegmentatorLib.widgets.status_area import StatusArea
 from KDSegmentatorTrainingLib.presentation.distil import DistilReadiness, quantity_texts, student_columns
 from KDSegmentatorTrainingLib.widgets.distil_export import ExportBox
 from KDSegmentatorTrainingLib.widgets.distil_form import DistilForm
-
-MARGIN = 6
-"""Space around the content of the tab, in pixels."""
+from KDSegmentatorTrainingLib.widgets.job_tab import MARGIN
 
 ROW_HEIGHT = 22
 """Height of a row of that table, in pixels."""
