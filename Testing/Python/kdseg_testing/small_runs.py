@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Mapping
 
+from kdseg_testing.model_folder import write_model_folder
 from kdseg_testing.tiny_dataset import TinyDataset
 from kdseg_training.distillation.config import DistillationConfig
 
@@ -29,6 +30,21 @@ def small_run(dataset: TinyDataset, teacher: Path, results: Path, /, **changes: 
         "device": "cpu",
         "tensorboard": False,
     }
+    return DistillationConfig.model_validate(copy.deepcopy(laid_over(values, changes)))
+
+
+def laid_over(values: Mapping[str, Any], changes: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the values with changes; where both have a mapping, its keys are changed one by one."""
+    changed = dict(values)
     for key, value in changes.items():
-        values[key] = {**values[key], **value} if isinstance(values.get(key), dict) and isinstance(value, dict) else value
-    return DistillationConfig.model_validate(copy.deepcopy(values))
+        before = changed.get(key)
+        changed[key] = {**before, **value} if isinstance(before, dict) and isinstance(value, dict) else value
+    return changed
+
+
+def two_fold_teacher(folder: Path) -> Path:
+    """Write an untrained teacher that allows mirroring, with two folds, into a folder, and return its model folder."""
+    teacher = folder / "nnUNetTrainer__nnUNetPlans__3d_fullres"
+    for fold in (0, 1):
+        write_model_folder(teacher, fold=fold, seed=5 + fold, mirroring_axes=(0, 1, 2), **MODEL)
+    return teacher

@@ -10,12 +10,11 @@ from typing import Any, Callable, Dict
 import numpy as np
 import pytest
 import SimpleITK as sitk
-import torch
 import yaml
 
+from kdseg_testing.small_runs import MODEL, laid_over
 from kdseg_testing.tiny_dataset import TinyDataset, write_tiny_dataset
 
-MODEL: Dict[str, Any] = {"features": (8, 16, 16), "patch_size": (8, 8, 8), "spacing_mm": (1.0, 1.0, 1.0)}
 TEST_CASES = ("held_0", "held_1", "held_2")
 
 StudyFile = Callable[..., Path]
@@ -66,27 +65,10 @@ def study_file(dataset: TinyDataset) -> StudyFile:
             "precision": "fp32",
             "checkpoint_every": 2,
         }
-        for key, value in changes.items():
-            values[key] = {**values[key], **value} if isinstance(values.get(key), dict) and isinstance(value, dict) else value
+        values = laid_over(values, changes)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "study.yaml"
         path.write_text(yaml.safe_dump(copy.deepcopy(values), sort_keys=False))
         return path
 
     return write
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Tiny networks do not get faster with more, and other tests run beside these."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(autouse=True)
-def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs set nnU-Net's folders in the environment; each test has its own."""
-    for name in ("nnUNet_preprocessed", "nnUNet_results", "nnUNet_raw"):
-        monkeypatch.setenv(name, "")

@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any, Callable, Dict
 
 import pytest
-import torch
 
 from kdseg_testing.model_folder import write_model_folder
+from kdseg_testing.small_runs import MODEL, laid_over
 from kdseg_testing.tiny_dataset import TinyDataset, write_tiny_dataset
 from kdseg_training.distillation.config import DistillationConfig
-
-MODEL: Dict[str, Any] = {"features": (8, 16, 16), "patch_size": (8, 8, 8), "spacing_mm": (1.0, 1.0, 1.0)}
 
 Settings = Callable[..., DistillationConfig]
 
@@ -46,24 +44,7 @@ def settings(dataset: TinyDataset, teacher_folder: Path) -> Settings:
             "precision": "fp32",
             "tensorboard": False,
         }
-        for key, value in changes.items():
-            values[key] = {**values[key], **value} if isinstance(values.get(key), dict) and isinstance(value, dict) else value
+        values = laid_over(values, changes)
         return DistillationConfig.model_validate(copy.deepcopy(values))
 
     return make
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Tiny networks do not get faster with more, and other tests run beside these."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(autouse=True)
-def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs set nnU-Net's folders in the environment; each test has its own."""
-    for name in ("nnUNet_preprocessed", "nnUNet_results", "nnUNet_raw"):
-        monkeypatch.setenv(name, "")
