@@ -289,9 +289,7 @@ def read_config(path: Path) -> DistillationConfig:
             update["soft_labels"] = soft.model_copy(update={"folder": folder / soft.folder})
         changed["teacher"] = config.teacher.model_copy(update=update)
     if config.unlabelled is not None:
-        images = config.unlabelled.images
-        paths = {"cases": folder / config.unlabelled.cases, "images": None if images is None else folder / images}
-        changed["unlabelled"] = config.unlabelled.model_copy(update=paths)
+        changed["unlabelled"] = config.unlabelled.within(folder)
     if config.synthesis is not None and config.synthesis.folder is not None:
         changed["synthesis"] = config.synthesis.model_copy(update={"folder": folder / config.synthesis.folder})
     result = config.model_copy(update=changed)

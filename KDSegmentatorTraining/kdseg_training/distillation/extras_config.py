@@ -56,6 +56,11 @@ class UnlabelledSettings(_Settings):
     share: float = Field(default=0.5, gt=0, lt=1)
     minimum_confidence: Optional[float] = Field(default=None, ge=0, le=1)
 
+    def within(self, folder: Path) -> UnlabelledSettings:
+        """Return the settings with relative paths starting at a folder."""
+        images = None if self.images is None else folder / self.images
+        return self.model_copy(update={"cases": folder / self.cases, "images": images})
+
 
 class SynthesisSettings(_Settings):
     """Batches drawn from label maps while the run goes on; ``kdseg-training synthesize`` has prepared them.

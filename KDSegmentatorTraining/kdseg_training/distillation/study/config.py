@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from kdseg_training.distillation.config import ArmName, Budget, Fold, StudentSettings, TeacherSettings, digest
 from kdseg_training.distillation.config_file import read_settings
+from kdseg_training.distillation.extras_config import UnlabelledSettings
 from kdseg_training.distillation.loss_config import DistillationSpec, LossSpec, Method, method_losses
 from kdseg_training.metrics.bootstrap import DEFAULT_RESAMPLES
 
@@ -197,6 +198,8 @@ class StudyConfig(_Settings):
         nnU-Net's folder of raw data; None: ``nnUNet_raw``. Test cases are in ``imagesTs`` and ``labelsTs``.
     budget
         The same for every arm but those of equal time.
+    unlabelled
+        Scans without labels for the distilled arms; plain ones see the labelled part of the same batches alone.
     methods
         Name → how that arm is distilled; ``plain`` is always there.
     report
@@ -214,6 +217,7 @@ class StudyConfig(_Settings):
     preprocessed: Optional[Path] = None
     results: Optional[Path] = None
     budget: Budget = Budget()
+    unlabelled: Optional[UnlabelledSettings] = None
     teacher: TeacherArm = TeacherArm()
     methods: Dict[MethodName, MethodSettings] = Field(min_length=1)
     combination: Optional[Combination] = None
@@ -255,6 +259,12 @@ class StudyConfig(_Settings):
             if entry.like not in known:
                 raise ValueError(f"equal_time: like {entry.like} is none of {', '.join(sorted(known))}")
         _refuse_twice("equal_time: factor", [entry.factor for entry in self.equal_time])
+        if self.unlabelled is not None and self.unlabelled.minimum_confidence is not None:
+            raise ValueError("unlabelled.minimum_confidence is measured with soft labels, which a study does not use")
+        if self.unlabelled is not None and self.teacher.model_folder is None:
+            raise ValueError(
+                "unlabelled: expected a given teacher (teacher.model_folder); one trained here has no unlabelled part"
+            )
         if self.statistics.aims is not None:
             self._require_student("statistics.aims", self.statistics.aims.factor, [])
         return self
@@ -298,6 +308,8 @@ def read_study(path: Path) -> StudyConfig:
         value: Optional[Path] = getattr(config, key)
         if value is not None:
             changed[key] = folder / value
+    if config.unlabelled is not None:
+        changed["unlabelled"] = config.unlabelled.within(folder)
     if config.teacher.model_folder is not None:
         changed["teacher"] = config.teacher.model_copy(update={"model_folder": folder / config.teacher.model_folder})
     result = config.model_copy(update=changed)

@@ -6,11 +6,12 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 from kdseg.atomic import write_bytes
 from kdseg.bundle.strict_json import parse_json_object
 from kdseg.errors import ConfigurationError, TrainingDataError
+from kdseg_training.distillation.unlabelled.cases import UnlabelledCases
 
 PARTS = ("train", "validation", "test")
 
@@ -94,6 +95,25 @@ def check_split(split: Split, preprocessed: Path, fold: int | str) -> None:
                 path=path,
                 remedy="Write the split's train and validation cases into splits_final.json before training.",
             )
+
+
+def check_unlabelled(split: Split, unlabelled: Optional[UnlabelledCases]) -> None:
+    """Make sure that no student learns from an image that it is chosen or judged on, not even without its label.
+
+    Raises
+    ------
+    TrainingDataError
+        If validation or test cases are among the unlabelled ones.
+    """
+    held_back = {*split.validation, *split.test}
+    leaked = [] if unlabelled is None else sorted(held_back & set(unlabelled.names))
+    if unlabelled is not None and leaked:
+        raise TrainingDataError(
+            "Validation or test cases are among the unlabelled ones.",
+            expected="other cases in unlabelled.names",
+            found=f"{len(leaked)}, {', '.join(leaked[:5])} among them",
+            path=unlabelled.folder,
+        )
 
 
 def _are_names(value: Any) -> bool:

@@ -25,7 +25,7 @@ from kdseg_training.distillation.study.outcome import (
 )
 from kdseg_training.distillation.study.quality import write_quality
 from kdseg_training.distillation.study.report.files import ReportFiles
-from kdseg_training.distillation.study.split import Split, check_split, read_split
+from kdseg_training.distillation.study.split import Split, check_split, check_unlabelled, read_split
 from kdseg_training.distillation.study.trained import TrainedArm
 from kdseg_training.distillation.study.training import Trainings
 from kdseg_training.distillation.training.devices import choose_device
@@ -77,6 +77,7 @@ def run_study(
         report.require_free(config, split, force=force)
     trainings = Trainings(config, display=display, stop=stop, say=say)
     check_split(split, trainings.data.folder, config.fold)
+    check_unlabelled(split, trainings.unlabelled())
     sets = _case_sets(config, split, trainings)
     measurements = Measurements(
         trainings.results / f"study_{config.name}",

@@ -14,8 +14,10 @@ from kdseg_training.distillation.study.trained import TrainedArm, read_trained
 from kdseg_training.distillation.teacher import load_teacher
 from kdseg_training.distillation.training import checkpoints
 from kdseg_training.distillation.training.display import Display
+from kdseg_training.distillation.training.extras import find_unlabelled, preprocessed_fold
 from kdseg_training.distillation.training.runs import train_from_config
 from kdseg_training.distillation.training.sources import RESULTS, DataSet, open_data_set, set_folders, student_plans
+from kdseg_training.distillation.unlabelled.cases import UnlabelledCases
 
 SHARED = (
     *("dataset", "configuration", "plans", "fold", "preprocessed", "results"),
@@ -46,6 +48,7 @@ class Trainings:
         self._config, self._display, self._stop, self._say = config, display, stop, say
         self._teacher: Optional[TeacherSettings] = None
         self._teacher_digest: Optional[str] = None
+        self._unlabelled: Optional[UnlabelledCases] = None
         any_run = self._run([teacher_arm(config)])
         set_folders(any_run)
         self.data: DataSet = open_data_set(any_run)
@@ -67,6 +70,13 @@ class Trainings:
             trained.model_folder, folds=trained.fold, checkpoint=trained.checkpoint
         ).digest()  # fmt: skip
         return trained
+
+    def unlabelled(self) -> Optional[UnlabelledCases]:
+        """Return the scans without labels, preprocessed; None if the study has none."""
+        if self._unlabelled is None and self._config.unlabelled is not None:
+            run = self._run([teacher_arm(self._config)]).model_copy(update={"unlabelled": self._config.unlabelled})
+            self._unlabelled = find_unlabelled(run, self.data, preprocessed_fold(run, self.data), say=self._say)
+        return self._unlabelled
 
     def train(self, arms: Sequence[StudyArm]) -> List[TrainedArm]:
         """Return the arms, each trained; those of one seed and budget together, finished ones not again.
@@ -94,16 +104,21 @@ class Trainings:
         told = config.settings_of(arm.student)
         if arm.student.is_distilled:
             told["teacher"] = {**(told["teacher"] or {}), "digest": self._teacher_digest}
+            unlabelled = self.unlabelled()
+            if unlabelled is not None:
+                told["unlabelled"]["cases"] = unlabelled.digest()
         return read_trained(arm, folder, str(config.fold), told)
 
     def _run(self, arms: Sequence[StudyArm]) -> DistillationConfig:
-        distilled = any(arm.student.is_distilled for arm in arms)
+        unlabelled = None if any(arm.is_teacher for arm in arms) else self._config.unlabelled
+        with_teacher = unlabelled is not None or any(arm.student.is_distilled for arm in arms)
         students: List[StudentSettings] = [arm.student for arm in arms]
         run = DistillationConfig(
             **{key: getattr(self._config, key) for key in SHARED},
             seed=arms[0].seed,
             budget=arms[0].budget,
-            teacher=self._teacher if distilled else None,
+            teacher=self._teacher if with_teacher else None,
+            unlabelled=unlabelled,
             students=students,
         )
         run._source = self._config.source

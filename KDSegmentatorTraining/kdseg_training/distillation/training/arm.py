@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Optional
 
-from kdseg_training.distillation.config import Budget, DistillationConfig, StudentSettings, digest
+from kdseg_training.distillation.config import Budget, DistillationConfig, StudentSettings
 from kdseg_training.distillation.teacher import Teacher
 from kdseg_training.distillation.training.extras import NO_EXTRAS, Extras
 
@@ -53,6 +53,6 @@ class Arm:
             if self.extras.unlabelled is not None:
                 settings["unlabelled"] = {
                     **(settings["unlabelled"] or {}),
-                    "cases": digest({"names": list(self.extras.unlabelled.names)}),
+                    "cases": self.extras.unlabelled.digest(),
                 }
         return settings

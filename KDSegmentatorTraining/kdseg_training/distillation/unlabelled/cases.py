@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from kdseg.errors import ConfigurationError, TrainingDataError
-from kdseg_training.distillation.config import DistillationConfig
+from kdseg_training.distillation.config import DistillationConfig, digest
 from kdseg_training.distillation.extras_config import UnlabelledSettings
 from kdseg_training.distillation.preprocessed import list_cases, open_cases, preprocessing_digest
 from kdseg_training.distillation.unlabelled.preparation import check_preprocessing, prepare_images
@@ -31,6 +31,10 @@ class UnlabelledCases:
     folder: Path
     names: Tuple[str, ...]
     share: float
+
+    def digest(self) -> str:
+        """Return the sha256 of the names."""
+        return digest({"names": list(self.names)})
 
     def confident(self, confidence: Mapping[str, float], minimum: float) -> UnlabelledCases:
         """Return those cases whose confidence is at least ``minimum``.

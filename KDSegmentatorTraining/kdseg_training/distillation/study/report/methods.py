@@ -107,6 +107,7 @@ def setting_section(outcome: Outcome) -> List[str]:
         f"- Data: {_dataset(outcome)}, configuration {config.configuration}, plans {config.plans}; {len(split.train)} "
         "cases for training, "
         f"{len(split.validation)} for inner validation (fold {config.fold}), {len(split.test)} for the test.",
+        *_unlabelled(outcome),
         f"- Split: sha256 {split.sha256}.",
         f"- Teacher: {_teacher(outcome)}",
         f"- Budget: {budget.epochs} epochs of {budget.iterations} steps, {batch}, SGD from {budget.learning_rate:g}, "
@@ -128,6 +129,17 @@ def setting_section(outcome: Outcome) -> List[str]:
         f"nnUNetv2_plan_and_preprocess -d {_dataset(outcome)} -c {config.configuration}",
         environment["command"],
         "```",
+    ]
+
+
+def _unlabelled(outcome: Outcome) -> List[str]:
+    wanted = outcome.config.unlabelled
+    if wanted is None:
+        return []
+    cases = "" if wanted.names is None else f"{len(wanted.names)} scans, "
+    return [
+        f"- Unlabelled: {cases}{100 * wanted.share:.0f} % of each batch of a distilled student; plain ones see the labelled "
+        "part of the same batches alone.",
     ]
 
 

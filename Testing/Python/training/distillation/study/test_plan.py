@@ -123,6 +123,8 @@ def test_the_order_of_a_study() -> None:
         ({"equal_time": [{"factor": 4, "like": "A", "seeds": [7]}]}, r"no student has factor 4 and seeds \[7\]"),
         ({"statistics": {"margins": {"dice": -1}}}, "statistics.margins.dice"),
         ({"inference": {"mirroring": [True, True]}}, "mirroring is listed twice"),
+        ({"unlabelled": {"cases": "c"}}, "expected a given teacher"),
+        ({"unlabelled": {"cases": "c", "minimum_confidence": 0.9}, "teacher": {"model_folder": "t"}}, "does not use"),
         ({"unknown": 1}, "no key unknown"),
     ],
 )

@@ -26,6 +26,7 @@ from kdseg.errors import Cancelled, OutputError, ResumeError, TeacherError, Trai
 from kdseg_training.distillation.study.config import read_study
 from kdseg_training.distillation.study.inference import case_files, open_predictor
 from kdseg_training.distillation.study.outcome import Outcome
+from kdseg_training.distillation.study.report.methods import setting_section
 from kdseg_training.distillation.study.study import run_study
 from kdseg_training.distillation.study.training import Trainings
 from kdseg_training.distillation.training.display import Silent
@@ -198,6 +199,33 @@ def test_a_given_teacher_must_have_had_the_same_budget(finished) -> None:
         trainings(epochs=5).teacher()
     settings["teacher"]["require_same_budget"] = False
     assert trainings(epochs=5).teacher().checkpoint_path == given.checkpoint_path
+
+
+def test_unlabelled_scans_teach_the_distilled_arms(finished, tmp_path: Path) -> None:
+    path, outcome, *_ = finished
+    images = tmp_path / "more"
+    images.mkdir()
+    voxels = 100 + 10 * np.random.default_rng(1).standard_normal((12, 13, 14)).astype(np.float32)
+    sitk.WriteImage(sitk.GetImageFromArray(voxels), str(images / "scan_0000.nii.gz"))
+    settings = yaml.safe_load(path.read_text())
+    teacher = {"model_folder": str(outcome.arms[0].trained.model_folder), "require_same_budget": False}
+    changes = {"results": "results", "budget": {"epochs": 1, "iterations": 2, "validation_iterations": 1, "batch_size": 2}}
+    changes.update(teacher=teacher, unlabelled={"cases": "cases", "images": "more"})
+    changed = tmp_path / "study.yaml"
+    changed.write_text(yaml.safe_dump({**settings, **changes}))
+    found, said = run(changed, validation_only=True)
+    assert (tmp_path / "cases" / "scan.b2nd").is_file()
+    assert [arm.trained.report["settings"]["unlabelled"]["share"] for arm in found.arms[1:]] == [0.5, 0.5]
+    assert any(line.startswith("Unlabelled: 1 cases, 50% of each batch") for line in said)
+    assert any("Unlabelled: 50 % of each batch" in line for line in setting_section(found))
+    (images / "scan_0000.nii.gz").rename(images / "held_1_0000.nii.gz")
+    changed_cases = tmp_path / "leaking.yaml"
+    changed_cases.write_text(yaml.safe_dump({**settings, **changes, "unlabelled": {"cases": "leaking", "images": "more"}}))
+    with pytest.raises(TrainingDataError, match=r"Validation or test cases are among the unlabelled ones.*held_1"):
+        run(changed_cases, validation_only=True)
+    (images / "held_1_0000.nii.gz").rename(images / "scan_0000.nii.gz")
+    again, _ = run(changed, validation_only=True)  # the arms are taken as they are
+    assert [arm.checkpoint_sha256 for arm in again.arms] == [arm.checkpoint_sha256 for arm in found.arms]
 
 
 def test_test_cases_among_the_training_data_are_found(study_file, dataset, tmp_path: Path) -> None:
