@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import atexit
 import faulthandler
+import importlib.util
 import multiprocessing
 import os
 import sys
 import threading
 import time
 from pathlib import Path
+from types import ModuleType
+from typing import Callable
 
 import pytest
 
@@ -23,6 +26,22 @@ SKIPPED = "A skipped test checks nothing. Make its prerequisite part of the envi
 def repository() -> Path:
     """The root of the checkout."""
     return Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def load_script(repository: Path) -> Callable[[str], ModuleType]:
+    """Return a function that imports a script of the repository by its path."""
+
+    def load(path: str) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(Path(path).stem + "_script", repository / path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module  # dataclasses look their module up
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import sys
 import types
@@ -18,12 +17,9 @@ from KDSegmentatorLib.mrml import export_volume
 
 
 @pytest.fixture(scope="module")
-def demo_volume(repository):
+def demo_volume(load_script):
     """The demo's own script, which cuts the same boxes with SimpleITK."""
-    spec = importlib.util.spec_from_file_location("demo_volume_script", repository / "Examples/demo_volume.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("Examples/demo_volume.py")
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Callable, Dict
+from typing import Any, Dict
 
 import numpy as np
 import pytest
@@ -50,21 +48,6 @@ def phantom(scale: float = 1.0) -> np.ndarray:
         values[radius < limit] = np.where(left, *numbers)[radius < limit]
     values[(radius < 11) & left & (y > 6) & (z > 3)] = 2  # a landmark, so that no two directions look alike
     return values
-
-
-@pytest.fixture(scope="session")
-def load_script() -> Callable[[str], ModuleType]:
-    """Return a function that runs a file of the examples as a module."""
-
-    def load(name: str) -> ModuleType:
-        spec = importlib.util.spec_from_file_location(f"brain_{name}", BRAIN / f"{name}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-
-    return load
 
 
 @pytest.fixture(scope="session")

@@ -18,12 +18,12 @@ DILATIONS, WIDTHS = (1, 2, 1), (1, 4, 4, 3)
 
 @pytest.fixture(scope="module")
 def meshnet(load_script) -> ModuleType:
-    return load_script("meshnet")
+    return load_script("Examples/brain/meshnet.py")
 
 
 @pytest.fixture(scope="module")
 def compare(load_script) -> ModuleType:
-    return load_script("compare_meshnet")
+    return load_script("Examples/brain/compare_meshnet.py")
 
 
 @pytest.fixture

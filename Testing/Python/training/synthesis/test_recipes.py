@@ -19,7 +19,7 @@ RECIPES = ("cpu", "gpu", "tiny")
 
 @pytest.fixture
 def train(load_script) -> ModuleType:
-    return load_script("train")
+    return load_script("Examples/brain/train.py")
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -92,7 +92,7 @@ def ball() -> sitk.Image:
 
 @pytest.mark.parametrize("name", ["rotated", "cropped", "thick_slices", "biased", "stripped"])
 def test_labels_come_onto_a_changed_image_where_the_head_is(load_script, ball: sitk.Image, name: str) -> None:
-    script = load_script("evaluate_real")
+    script = load_script("Examples/brain/evaluate_real.py")
     labels = ball > 50
     image, transform = getattr(script, name)(ball, labels)
     found = sitk.GetArrayFromImage(image) > 40
@@ -101,7 +101,7 @@ def test_labels_come_onto_a_changed_image_where_the_head_is(load_script, ball: s
 
 
 def test_inversion_exchanges_bright_and_dark_and_keeps_the_background(load_script, ball: sitk.Image) -> None:
-    script = load_script("evaluate_real")
+    script = load_script("Examples/brain/evaluate_real.py")
     values = sitk.GetArrayFromImage(ball)
     values[18, 24, 20] = 60
     inverted = sitk.GetArrayFromImage(script.inverted(script.like(values, ball), ball > 50).image)
