@@ -31,18 +31,24 @@ def parts(split: Dict[str, List[str]]) -> Dict[str, List[str]]:
 def copy(preprocessed: Path, target: Path) -> None:
     """Copy plans, and the site's cases."""
     site = parts(json.loads((HERE / "split.json").read_text(encoding="utf-8")))
+    if target.exists():
+        raise SystemExit(f"{target} exists already")
     target.mkdir(parents=True)
     for path in sorted(preprocessed.glob("*.json")):
         if path.name != "splits_final.json":
             shutil.copy(path, target)
-    folders = [path for path in sorted(preprocessed.iterdir()) if path.is_dir()]
-    for folder in folders:
+    for folder in [path for path in sorted(preprocessed.iterdir()) if path.is_dir()]:
         (target / folder.name).mkdir()
         for name in [*site["train"], *site["validation"], *site["unlabelled"]]:
-            for path in [*folder.glob(f"{name}.*"), *folder.glob(f"{name}_seg.*")]:
+            paths = [*folder.glob(f"{name}.*"), *folder.glob(f"{name}_seg.*")]
+            if not paths:
+                raise SystemExit(f"{folder} has no case {name}: preprocess the whole data set first, then delete {target}")
+            for path in paths:
                 shutil.copy(path, target / folder.name)
     print(f"{target}: {', '.join(f'{len(site[part])} {part}' for part in ('train', 'validation', 'unlabelled'))}")
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        raise SystemExit(__doc__)
     copy(Path(sys.argv[1]), Path(sys.argv[2]) / Path(sys.argv[1]).resolve().name)

@@ -21,7 +21,7 @@ class PanelModuleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     WATCHED
         Classes of the nodes that the panel looks for again when they come or go.
     LIBRARY
-        The package that is loaded anew together with the module.
+        The package that is loaded anew together with the module; this class is in ``KDSegmentatorLib``.
     logic, panel
         None before :meth:`setup`; the panel also after :meth:`cleanup`.
     """

@@ -100,6 +100,7 @@ def plan_outputs(
     out: Optional[str],
     formats: Sequence[str] = (),
     *,
+    folders: Sequence[str] = (),
     report: Optional[str] = None,
     picture: Optional[str] = None,
 ) -> List[Plan]:
@@ -113,6 +114,8 @@ def plan_outputs(
         A file (one case only), a folder, or None for beside each input as ``<name>.seg.<format>``.
     formats
         Suffixes from :data:`FORMATS`; by default that of ``out``, else ``seg.nrrd``.
+    folders
+        What the user named as folders of images: a result that would be one of their images the next time is refused.
     report, picture
         A file (one case only), an empty string for a file beside the result, or None for none.
 
@@ -140,8 +143,7 @@ def plan_outputs(
             )
         )
     _refuse_collisions(plans)
-    if out is not None and file_format is None:
-        _refuse_among_images(plans)
+    _refuse_among_images(plans, [Path(folder) for folder in folders])
     return plans
 
 
@@ -342,15 +344,15 @@ def _refuse_collisions(plans: Sequence[Plan]) -> None:
             seen.update(dict.fromkeys(names, plan.case.name))
 
 
-def _refuse_among_images(plans: Sequence[Plan]) -> None:
-    folders = {name for plan in plans for path in plan.case.paths for name in _identities(path.parent)}
+def _refuse_among_images(plans: Sequence[Plan], folders: Sequence[Path]) -> None:
+    named = {name for folder in folders for name in _identities(folder)}
     for target in (target for plan in plans for target in plan.outputs if _is_image(target)):
-        if not folders.isdisjoint(_identities(target.parent)):
+        if not named.isdisjoint(_identities(target.parent)):
             raise OutputError(
                 "The result would lie among the images, and the next run would take it for one.",
                 expected="another folder, or the format seg.nrrd",
                 path=target,
-                remedy="Choose another folder with -o.",
+                remedy="Choose another folder with -o, or leave -o out: results beside images end in .seg.nii.gz and the like.",
             )
 
 

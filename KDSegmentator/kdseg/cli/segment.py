@@ -80,7 +80,14 @@ def make_options(arguments: argparse.Namespace, student: Student) -> Options:
 def _plan(arguments: argparse.Namespace, student: Student) -> List[Plan]:
     cases = find_cases(arguments.images, len(student.plan.channel_names))
     report = "" if arguments.report is None and arguments.skip_done else arguments.report
-    return plan_outputs(cases, arguments.output, arguments.format or (), report=report, picture=arguments.picture)
+    return plan_outputs(
+        cases,
+        arguments.output,
+        arguments.format or (),
+        folders=[image for image in arguments.images if Path(image).is_dir()],
+        report=report,
+        picture=arguments.picture,
+    )
 
 
 def _make_folders(plans: Sequence[Plan]) -> List[Path]:

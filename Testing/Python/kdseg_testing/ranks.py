@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -48,7 +49,8 @@ def torchrun(*program: str, limit_s: float = LIMIT_S) -> str:
         output = process.communicate(timeout=limit_s)[0]
     except subprocess.TimeoutExpired:
         for child in psutil.Process(process.pid).children(recursive=True):
-            child.send_signal(signal.SIGABRT)  # PYTHONFAULTHANDLER prints the stacks
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.send_signal(signal.SIGABRT)  # PYTHONFAULTHANDLER prints the stacks
         process.send_signal(signal.SIGABRT)
         raise AssertionError(f"Not ended within {limit_s} s:\n{process.communicate()[0]}") from None
     assert process.returncode == 0, output

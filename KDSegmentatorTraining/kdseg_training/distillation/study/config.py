@@ -263,7 +263,8 @@ class StudyConfig(_Settings):
             raise ValueError("unlabelled.minimum_confidence is measured with soft labels, which a study does not use")
         if self.unlabelled is not None and self.teacher.model_folder is None:
             raise ValueError(
-                "unlabelled: expected a given teacher (teacher.model_folder); one trained here has no unlabelled part"
+                "unlabelled: expected a given teacher (teacher.model_folder), since one that is trained on the study's own "
+                "labelled cases knows no more than its students"
             )
         if self.statistics.aims is not None:
             self._require_student("statistics.aims", self.statistics.aims.factor, [])
@@ -275,9 +276,13 @@ class StudyConfig(_Settings):
             raise ValueError(f"{key}: no student has factor {factor:g} and seeds {seeds}")
 
     def digest(self) -> str:
-        """Return the sha256 of all that decides the report's numbers."""
+        """Return the sha256 of all that decides the report's numbers, wherever it lies; split and networks have digests too."""
         machine = {"raw", "preprocessed", "results", "report", "workers", "threads", "checkpoint_every", "tensorboard", "title"}
-        return digest(self.model_dump(mode="json", exclude=machine))
+        deciding = self.model_dump(mode="json", exclude=machine | {"split", "unlabelled"})
+        deciding["teacher"]["model_folder"] = self.teacher.model_folder is not None
+        if self.unlabelled is not None:
+            deciding["unlabelled"] = self.unlabelled.model_dump(mode="json", include={"names", "share"})
+        return digest(deciding)
 
 
 def _refuse_twice(what: str, values: List[Any]) -> None:

@@ -88,6 +88,8 @@ class Outcome:
         What was decided on the way, on inner validation and on measured seconds.
     analyses
         Mirroring → comparison on the test cases.
+    unlabelled
+        Names of the scans without labels that the distilled students learnt from.
     environment
         ``hardware``, ``software``, ``command``, ``seconds`` of this process.
     """
@@ -99,6 +101,7 @@ class Outcome:
     equal_time: Tuple[EqualTimeChoice, ...]
     analyses: Mapping[bool, Analysis]
     environment: Mapping[str, Any]
+    unlabelled: Tuple[str, ...] = ()
 
     @property
     def main(self) -> Analysis:

@@ -113,6 +113,7 @@ def check_unlabelled(split: Split, unlabelled: Optional[UnlabelledCases]) -> Non
             expected="other cases in unlabelled.names",
             found=f"{len(leaked)}, {', '.join(leaked[:5])} among them",
             path=unlabelled.folder,
+            remedy="Leave them out with unlabelled.names; if they are other scans of the same name, rename these.",
         )
 
 

@@ -77,7 +77,8 @@ def run_study(
         report.require_free(config, split, force=force)
     trainings = Trainings(config, display=display, stop=stop, say=say)
     check_split(split, trainings.data.folder, config.fold)
-    check_unlabelled(split, trainings.unlabelled())
+    unlabelled = trainings.unlabelled()
+    check_unlabelled(split, unlabelled)
     sets = _case_sets(config, split, trainings)
     measurements = Measurements(
         trainings.results / f"study_{config.name}",
@@ -96,7 +97,8 @@ def run_study(
         for mirrored in config.inference.mirroring:
             analyses[mirrored] = analyse(config, make_groups(arms, mirrored), arms[0].test[mirrored].classes)
     environment = _environment(config, time.perf_counter() - began)
-    result = Outcome(config, split, arms, study.combination, tuple(study.equal_time), analyses, environment)
+    names = () if unlabelled is None else unlabelled.names
+    result = Outcome(config, split, arms, study.combination, tuple(study.equal_time), analyses, environment, names)
     if not validation_only:
         report.write(result, force=force)
         write_quality(result)

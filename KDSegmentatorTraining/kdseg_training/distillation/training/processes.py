@@ -106,8 +106,8 @@ def torchrun_processes(device_type: str) -> Iterator[Processes]:
     try:
         yield current_processes()
     finally:
-        for module in list(_WRAPPED):
-            _free_reducer(module)
+        while _WRAPPED:
+            _free_reducer(_WRAPPED.pop())
         distributed.destroy_process_group()
 
 

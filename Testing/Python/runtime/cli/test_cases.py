@@ -218,12 +218,24 @@ def test_existing_results_are_refused_with_their_number(tmp_path):
 
 def test_results_that_the_next_run_would_take_for_images_are_refused(tmp_path):
     (tmp_path / "a_0000.nii.gz").write_bytes(b"image")
-    with pytest.raises(OutputError, match="among the images"):
-        plan_outputs(find_cases([str(tmp_path)], 1), str(tmp_path), ["nii.gz"])
-    (plan,) = plan_outputs(find_cases([str(tmp_path)], 1), str(tmp_path))
+    folder = str(tmp_path)
+    for out in (folder, str(tmp_path / "named.nii.gz")):
+        with pytest.raises(OutputError, match="among the images"):
+            plan_outputs(find_cases([folder], 1), out, ["nii.gz"], folders=[folder])
+    (plan,) = plan_outputs(find_cases([folder], 1), folder, folders=[folder])
     assert plan.outputs == (tmp_path / "a.seg.nrrd",)
-    (plan,) = plan_outputs(find_cases([str(tmp_path)], 1), str(tmp_path / "named.nii.gz"))  # the user named this file
-    assert plan.outputs == (tmp_path / "named.nii.gz",)
+    (plan,) = plan_outputs(find_cases([folder], 1), None, ["nii.gz"], folders=[folder])
+    assert plan.outputs == (tmp_path / "a.seg.nii.gz",)
+    (plan,) = plan_outputs(find_cases([str(tmp_path / "a_0000.nii.gz")], 1), folder, ["nii.gz"])  # the next run names it again
+    assert plan.outputs == (tmp_path / "a.nii.gz",)
+
+
+def test_results_may_lie_beside_the_folder_of_a_series(tmp_path):
+    series = tmp_path / "CT"
+    series.mkdir()
+    (series / "0001.dcm").write_bytes(b"slice")
+    (plan,) = plan_outputs(find_cases([str(series)], 1), str(tmp_path), ["nii.gz"], folders=[str(series)])
+    assert plan.outputs == (tmp_path / "CT.nii.gz",)
 
 
 def test_a_folder_in_the_place_of_a_result_is_refused(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import slicer.util
 
 import slicer
@@ -38,7 +40,9 @@ def test_an_unknown_tab_of_a_later_version_is_not_followed(panel) -> None:
 
 
 def test_reload_makes_a_working_panel(panel) -> None:
-    slicer.util.reloadScriptedModule("KDSegmentatorTraining")
+    library = sys.modules["KDSegmentatorTrainingLib.panel.panel"]
+    slicer.modules.KDSegmentatorTrainingWidget.onReload()
+    assert sys.modules["KDSegmentatorTrainingLib.panel.panel"] is not library
     again = slicer.modules.KDSegmentatorTrainingWidget.panel
     assert again is not panel
     assert again.parameters is not None

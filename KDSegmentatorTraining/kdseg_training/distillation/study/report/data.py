@@ -11,7 +11,7 @@ from kdseg_training.distillation.study.measurement import METRICS
 from kdseg_training.distillation.study.outcome import ArmOutcome, Outcome
 from kdseg_training.metrics import Interval, Recovery
 
-PLACES = ("raw", "preprocessed", "results", "report", "split")
+PLACES = ("raw", "preprocessed", "results", "report", "split", "unlabelled")
 """Settings that say where something lies on one computer."""
 
 
@@ -19,10 +19,13 @@ def results_of(outcome: Outcome) -> Dict[str, Any]:
     """Return everything but the single cases."""
     settings = outcome.config.model_dump(mode="json", exclude=set(PLACES))
     settings["teacher"].pop("model_folder")
+    if outcome.config.unlabelled is not None:
+        settings["unlabelled"] = {"share": outcome.config.unlabelled.share}
     result = {
         "title": outcome.config.title,
         "settings": settings,
         "split": {part: list(getattr(outcome.split, part)) for part in ("train", "validation", "test")},
+        "unlabelled": list(outcome.unlabelled),
         "environment": dict(outcome.environment),
         "combination": None if outcome.combination is None else asdict(outcome.combination),
         "equal_time": [asdict(choice) for choice in outcome.equal_time],

@@ -136,10 +136,9 @@ def _unlabelled(outcome: Outcome) -> List[str]:
     wanted = outcome.config.unlabelled
     if wanted is None:
         return []
-    cases = "" if wanted.names is None else f"{len(wanted.names)} scans, "
     return [
-        f"- Unlabelled: {cases}{100 * wanted.share:.0f} % of each batch of a distilled student; plain ones see the labelled "
-        "part of the same batches alone.",
+        f"- Unlabelled: {len(outcome.unlabelled)} scans, {100 * wanted.share:.0f} % of each batch of a distilled student; "
+        "plain ones see the labelled part of the same batches alone.",
     ]
 
 

@@ -206,12 +206,17 @@ def _setting_sentence(outcome: Outcome) -> str:
     config = outcome.config
     budget = config.budget
     mirrored = "with" if config.inference.mirroring[0] else "without"
+    batches = "on the same batches for the same seed."
+    if outcome.unlabelled:
+        batches = (
+            "the students on the same labelled samples for the same seed; the distilled ones saw as well, in the same batches, "
+            f"{len(outcome.unlabelled)} scans without labels."
+        )
     return (
         f"{len(outcome.split.test)} test cases that were never used for training or choosing, predicted {mirrored} "
         "mirroring. Every "
         f"network was trained for {budget.steps:,} steps ({budget.epochs} epochs of {budget.iterations}), except where "
-        "equal time is "
-        "said, on the same batches for the same seed."
+        f"equal time is said, {batches}"
     )
 
 

@@ -149,7 +149,14 @@ def test_the_command_says_what_is_wrong_and_ends_with_the_code_of_the_error(tmp_
 def test_the_digest_is_of_what_decides_the_numbers() -> None:
     study = config()
     assert config(threads=7, results="elsewhere", title="Other").digest() == study.digest()
+    assert config(split="elsewhere/split.json").digest() == study.digest()  # it has a digest of its own
     assert config(statistics={"margins": {"dice": 0.02}}).digest() != study.digest()
+    given = {"model_folder": "here"}
+    assert config(teacher=given).digest() == config(teacher={"model_folder": "there"}).digest() != study.digest()
+    more = {"cases": "here"}
+    assert config(teacher=given, unlabelled=more).digest() != config(teacher=given).digest()
+    assert config(teacher=given, unlabelled=more).digest() == config(teacher=given, unlabelled={"cases": "there"}).digest()
+    assert config(teacher=given, unlabelled={**more, "share": 0.25}).digest() != config(teacher=given, unlabelled=more).digest()
     assert config(students=[{"factor": 4, "seeds": [0]}, {"factor": 2}]).digest() != study.digest()
 
 

@@ -26,7 +26,6 @@ from kdseg.errors import Cancelled, OutputError, ResumeError, TeacherError, Trai
 from kdseg_training.distillation.study.config import read_study
 from kdseg_training.distillation.study.inference import case_files, open_predictor
 from kdseg_training.distillation.study.outcome import Outcome
-from kdseg_training.distillation.study.report.methods import setting_section
 from kdseg_training.distillation.study.study import run_study
 from kdseg_training.distillation.study.training import Trainings
 from kdseg_training.distillation.training.display import Silent
@@ -208,24 +207,36 @@ def test_unlabelled_scans_teach_the_distilled_arms(finished, tmp_path: Path) -> 
     voxels = 100 + 10 * np.random.default_rng(1).standard_normal((12, 13, 14)).astype(np.float32)
     sitk.WriteImage(sitk.GetImageFromArray(voxels), str(images / "scan_0000.nii.gz"))
     settings = yaml.safe_load(path.read_text())
-    teacher = {"model_folder": str(outcome.arms[0].trained.model_folder), "require_same_budget": False}
-    changes = {"results": "results", "budget": {"epochs": 1, "iterations": 2, "validation_iterations": 1, "batch_size": 2}}
-    changes.update(teacher=teacher, unlabelled={"cases": "cases", "images": "more"})
-    changed = tmp_path / "study.yaml"
-    changed.write_text(yaml.safe_dump({**settings, **changes}))
-    found, said = run(changed, validation_only=True)
+    settings["results"], settings["report"], settings["inference"]["mirroring"] = "results", "report.md", [False]
+    settings["budget"] = {"epochs": 1, "iterations": 2, "validation_iterations": 1, "batch_size": 2}
+    settings["teacher"] = {"model_folder": str(outcome.arms[0].trained.model_folder), "require_same_budget": False}
+    settings["unlabelled"] = {"cases": "cases", "images": "more"}
+    study = tmp_path / "study.yaml"
+    study.write_text(yaml.safe_dump(settings))
+    found, said = run(study)
     assert (tmp_path / "cases" / "scan.b2nd").is_file()
     assert [arm.trained.report["settings"]["unlabelled"]["share"] for arm in found.arms[1:]] == [0.5, 0.5]
     assert any(line.startswith("Unlabelled: 1 cases, 50% of each batch") for line in said)
-    assert any("Unlabelled: 50 % of each batch" in line for line in setting_section(found))
-    (images / "scan_0000.nii.gz").rename(images / "held_1_0000.nii.gz")
-    changed_cases = tmp_path / "leaking.yaml"
-    changed_cases.write_text(yaml.safe_dump({**settings, **changes, "unlabelled": {"cases": "leaking", "images": "more"}}))
-    with pytest.raises(TrainingDataError, match=r"Validation or test cases are among the unlabelled ones.*held_1"):
-        run(changed_cases, validation_only=True)
-    (images / "held_1_0000.nii.gz").rename(images / "scan_0000.nii.gz")
-    again, _ = run(changed, validation_only=True)  # the arms are taken as they are
+    text = (tmp_path / "report.md").read_text()
+    assert "saw as well, in the same batches, 1 scans without labels" in text
+    assert "on the same batches for the same seed" not in text
+    results = json.loads((tmp_path / "report" / "results.json").read_text())
+    assert (results["unlabelled"], results["settings"]["unlabelled"]) == (["scan"], {"share": 0.5})
+    assert str(tmp_path) not in json.dumps(results)
+    again, _ = run(study)  # the arms are taken as they are
     assert [arm.checkpoint_sha256 for arm in again.arms] == [arm.checkpoint_sha256 for arm in found.arms]
+
+
+def test_a_held_back_case_is_no_unlabelled_scan(finished, tmp_path: Path) -> None:
+    path, outcome, *_ = finished
+    settings = yaml.safe_load(path.read_text())
+    voxels = np.random.default_rng(1).standard_normal((12, 13, 14)).astype(np.float32)
+    sitk.WriteImage(sitk.GetImageFromArray(voxels), str(tmp_path / "held_1_0000.nii.gz"))
+    settings["teacher"] = {"model_folder": str(outcome.arms[0].trained.model_folder), "require_same_budget": False}
+    study = tmp_path / "study.yaml"
+    study.write_text(yaml.safe_dump({**settings, "unlabelled": {"cases": "cases", "images": "."}}))
+    with pytest.raises(TrainingDataError, match=r"Validation or test cases are among the unlabelled ones.*held_1"):
+        run(study, validation_only=True)
 
 
 def test_test_cases_among_the_training_data_are_found(study_file, dataset, tmp_path: Path) -> None:
