@@ -20,6 +20,9 @@ from kdseg.progress import Monitor, Stage
 
 Float32Array = npt.NDArray[np.float32]
 
+PASSES_OF_20 = 19
+"""Of twenty parts of the progress the passes are 19; the last one is the planes of which nothing is left to do."""
+
 
 def flip_combinations(mirroring_axes: Optional[Sequence[int]]) -> List[Tuple[int, ...]]:
     """Return the axes to flip in each pass, the unflipped pass first, in nnU-Net's order."""
@@ -91,13 +94,15 @@ class SlidingWindow:
     ) -> None:
         self._engine, self._grid, self._strips, self._windows = engine, grid, list(strips), windows
         self._flips, self._flat, self._monitor = list(flips), two_dimensional, monitor
-        self._done, self._total = 0, tiles_computed(grid, self._strips) * len(self._flips)
+        self._passes_done, self._passes = 0, tiles_computed(grid, self._strips) * len(self._flips)
+        self._planes_done, self._planes = 0, 0
 
     def slabs(self, image: Float32Array) -> Iterator[Slab]:
         """Yield finished slabs of an image of shape (channel, z, y, x), strip after strip, each from its first plane on.
 
         A slab's arrays are valid until the next one is asked for.
         """
+        self._planes = image.shape[1] * len(self._strips)
         padded = self._pad(image)
         tile = self._grid.tile
         weights = gaussian_weights(tile[1:] if self._flat else tile).reshape(tile)
@@ -138,16 +143,18 @@ class SlidingWindow:
             if slab is None:
                 return
             yield slab
+            self._planes_done += slab.sums.shape[1]
             del slab
 
     def _check(self) -> None:
         """Count a pass; called before each."""
         self._tell()
-        self._done += 1
+        self._passes_done += 1
 
     def _tell(self) -> None:
-        """Tell the share of passes that have begun, and stop if the caller wants to."""
-        self._monitor.report(Stage.NETWORK, self._done / self._total)
+        """Tell how much is done, and stop if the caller wants to."""
+        passes, planes = self._passes_done / self._passes, self._planes_done / self._planes
+        self._monitor.report(Stage.NETWORK, (PASSES_OF_20 * passes + (20 - PASSES_OF_20) * planes) / 20)
 
     def _pad(self, image: Float32Array) -> Float32Array:
         grid = self._grid

@@ -81,6 +81,7 @@ def test_progress_rises_to_the_end_of_each_stage(hippocampus_student, smooth_vol
     network = [p.fraction for p in told if p.stage is Stage.NETWORK]
     assert network == sorted(network)
     assert network[-1] == 1
+    assert network.count(1) == 1, "all was told to be done while slabs were left"
     assert len(set(network)) > 4
     assert told[-1].seconds_left == 0
     assert {p.stage for p in told} >= {Stage.PREPROCESS, Stage.NETWORK}
