@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Optional
+from typing import Optional, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from kdseg.bundle.onnx_split import SplitNetwork, split_network
 from kdseg.student import Student
@@ -28,6 +29,38 @@ class Network:
     model: bytes = field(repr=False)
     channels: int
     last_layer: Optional[SplitNetwork] = field(default=None, repr=False)
+
+
+class PatchEngine(Protocol):
+    """What runs a network on one patch."""
+
+    def run(self, patch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the network's output, shape (channel, …spatial)."""
+
+
+@dataclass(frozen=True)
+class LogitsEngine:
+    """Gives logits where the engine runs a network without its last layer; for single patches, as in a self-test.
+
+    Attributes
+    ----------
+    engine
+        Opened for ``network.model``.
+    network
+        What it runs.
+    """
+
+    engine: PatchEngine
+    network: Network
+
+    def run(self, patch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return logits, shape (head, …spatial)."""
+        output, layer = self.engine.run(patch), self.network.last_layer
+        if layer is None:
+            return output
+        bias = layer.bias.reshape(-1, *(1,) * (output.ndim - 1))
+        logits: npt.NDArray[np.float32] = np.tensordot(layer.weights, output, axes=1) + bias
+        return logits
 
 
 def network_of(student: Student) -> Network:

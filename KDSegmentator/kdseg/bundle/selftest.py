@@ -122,7 +122,7 @@ def run_self_test(student: Student, engine: NetworkEngine) -> SelfTestResult:
     student
         With a self-test, as read from a bundle.
     engine
-        Opened for ``student.model`` and ``student.self_test.spatial_shape``.
+        Gives the logits of ``student.model``; opened for ``student.self_test.spatial_shape``.
 
     Raises
     ------

@@ -74,11 +74,16 @@ class Runtime:
         return card(student)
 
     def self_test(self, student: Student, *, threads: int, engine: EngineName) -> Any:
-        """Run a bundle's self-test on this computer; see :func:`kdseg.bundle.selftest.run_self_test`."""
+        """Run a bundle's self-test on this computer, with the network as a run uses it.
+
+        See :func:`kdseg.bundle.selftest.run_self_test`.
+        """
         from kdseg.bundle.selftest import run_self_test
         from kdseg.inference.engine import open_engine
+        from kdseg.network import LogitsEngine, network_of
 
         if student.self_test is None:
             raise SelfTestError("The student has no self-test.", path=student.source, remedy="Use a student from a bundle.")
-        opened = open_engine(student.model, student.self_test.spatial_shape, threads=threads, name=engine)
-        return run_self_test(student, opened)
+        network = network_of(student)
+        opened = open_engine(network.model, student.self_test.spatial_shape, threads=threads, name=engine)
+        return run_self_test(student, LogitsEngine(opened, network))

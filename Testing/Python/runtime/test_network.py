@@ -11,10 +11,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from kdseg.bundle.selftest import SelfTest
+from kdseg.cli.runtime import Runtime
+from kdseg.errors import SelfTestError
 from kdseg.geometry import Geometry
-from kdseg.inference import feature_window
+from kdseg.inference import engine, feature_window
+from kdseg.inference.engine import open_engine
 from kdseg.job import Job
-from kdseg.limits import Limits
+from kdseg.limits import EngineName, Limits
 from kdseg.memory import ENGINE_BYTES
 from kdseg.network import expected_network, network_of
 from kdseg.pipeline import estimate, segment
@@ -42,6 +46,28 @@ def test_a_layer_with_other_classes_than_the_plan_stays_on(tmp_path) -> None:
     student = many_class_student(tmp_path)
     other = replace(student, plan=many_class_student(tmp_path, classes=CLASSES - 1).plan)
     assert network_of(other).last_layer is None
+
+
+def test_the_self_test_runs_what_a_run_runs(tmp_path, monkeypatch) -> None:
+    """Trunk and last layer, each of which can be damaged alone."""
+    student = many_class_student(tmp_path)
+    image = np.arange(8, dtype=np.float32).reshape(1, 1, 2, 2, 2)
+    labels = expected_labels(image[0])
+    student = replace(student, self_test=SelfTest(image, labels.astype(np.uint16), np.ones(labels.shape, bool)))
+    opened = []
+
+    def open_and_note(model, *arguments, **options):
+        opened.append(model)
+        return open_engine(model, *arguments, **options)
+
+    monkeypatch.setattr(engine, "open_engine", open_and_note)
+    result = Runtime().self_test(student, threads=1, engine=EngineName.CPU)
+    network = network_of(student)
+    assert (result.compared, opened) == (8, [network.model])
+    layer = replace(network.last_layer, bias=-network.last_layer.bias)
+    monkeypatch.setattr("kdseg.network.network_of", lambda _: replace(network, last_layer=layer))
+    with pytest.raises(SelfTestError, match="decides differently"):
+        Runtime().self_test(student, threads=1, engine=EngineName.CPU)
 
 
 def test_what_is_expected_from_the_plan_is_what_runs(tmp_path, hippocampus_student) -> None:
