@@ -3,8 +3,9 @@
     python Examples/hippocampus/few_labels.py NNUNET_PREPROCESSED/Dataset004_Hippocampus FOLDER
 
 The site's scans are the 32 validation cases of split.json, which the teacher has not been trained on: six with labels, four for
-inner validation, 22 without labels. The preprocessed cases are copied to FOLDER/Dataset004_Hippocampus, and split and names of
-the unlabelled cases are those of few_labels.split.json and few_labels.yaml beside this script. The test cases stay the same.
+inner validation, 22 without labels. The preprocessed cases are copied to FOLDER/Dataset004_Hippocampus; few_labels.split.json
+beside this script says which are for training and validation, and all others there are without labels. The test cases stay
+the same.
 """
 
 from __future__ import annotations

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Optional, Protocol
+from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
 
 from kdseg.bundle.onnx_split import SplitNetwork, split_network
+from kdseg.bundle.selftest import NetworkEngine
 from kdseg.student import Student
 
 
@@ -31,13 +32,6 @@ class Network:
     last_layer: Optional[SplitNetwork] = field(default=None, repr=False)
 
 
-class PatchEngine(Protocol):
-    """What runs a network on one patch."""
-
-    def run(self, patch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return the network's output, shape (channel, …spatial)."""
-
-
 @dataclass(frozen=True)
 class LogitsEngine:
     """Gives logits where the engine runs a network without its last layer; for single patches, as in a self-test.
@@ -50,7 +44,7 @@ class LogitsEngine:
         What it runs.
     """
 
-    engine: PatchEngine
+    engine: NetworkEngine
     network: Network
 
     def run(self, patch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

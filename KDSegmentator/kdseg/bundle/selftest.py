@@ -29,7 +29,7 @@ class NetworkEngine(Protocol):
     """What the self-test needs of an engine."""
 
     def run(self, patch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return logits of shape (heads, *spatial) for a patch of shape (channels, *spatial)."""
+        """Return what the network makes of a patch of shape (channels, *spatial): logits, or the features before them."""
 
 
 @dataclass(frozen=True)

@@ -95,14 +95,13 @@ class SlidingWindow:
         self._engine, self._grid, self._strips, self._windows = engine, grid, list(strips), windows
         self._flips, self._flat, self._monitor = list(flips), two_dimensional, monitor
         self._passes_done, self._passes = 0, tiles_computed(grid, self._strips) * len(self._flips)
-        self._planes_done, self._planes = 0, 0
+        self._planes_done, self._planes = 0, grid.image_shape[0] * len(self._strips)
 
     def slabs(self, image: Float32Array) -> Iterator[Slab]:
         """Yield finished slabs of an image of shape (channel, z, y, x), strip after strip, each from its first plane on.
 
         A slab's arrays are valid until the next one is asked for.
         """
-        self._planes = image.shape[1] * len(self._strips)
         padded = self._pad(image)
         tile = self._grid.tile
         weights = gaussian_weights(tile[1:] if self._flat else tile).reshape(tile)

@@ -30,16 +30,16 @@ def small_run(dataset: TinyDataset, teacher: Path, results: Path, /, **changes: 
         "device": "cpu",
         "tensorboard": False,
     }
-    return DistillationConfig.model_validate(copy.deepcopy(laid_over(values, changes)))
+    return DistillationConfig.model_validate(laid_over(values, changes))
 
 
 def laid_over(values: Mapping[str, Any], changes: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return the values with changes; where both have a mapping, its keys are changed one by one."""
+    """Return a copy of the values with changes; where both have a mapping, its keys are changed one by one."""
     changed = dict(values)
     for key, value in changes.items():
         before = changed.get(key)
         changed[key] = {**before, **value} if isinstance(before, dict) and isinstance(value, dict) else value
-    return changed
+    return copy.deepcopy(changed)
 
 
 def two_fold_teacher(folder: Path) -> Path:

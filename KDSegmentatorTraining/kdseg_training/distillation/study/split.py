@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Tuple
 
 from kdseg.atomic import write_bytes
 from kdseg.bundle.strict_json import parse_json_object
@@ -97,7 +97,7 @@ def check_split(split: Split, preprocessed: Path, fold: int | str) -> None:
             )
 
 
-def check_unlabelled(split: Split, unlabelled: Optional[UnlabelledCases]) -> None:
+def check_unlabelled(split: Split, unlabelled: UnlabelledCases) -> None:
     """Make sure that no student learns from an image that it is chosen or judged on, not even without its label.
 
     Raises
@@ -105,9 +105,8 @@ def check_unlabelled(split: Split, unlabelled: Optional[UnlabelledCases]) -> Non
     TrainingDataError
         If validation or test cases are among the unlabelled ones.
     """
-    held_back = {*split.validation, *split.test}
-    leaked = [] if unlabelled is None else sorted(held_back & set(unlabelled.names))
-    if unlabelled is not None and leaked:
+    leaked = sorted({*split.validation, *split.test} & set(unlabelled.names))
+    if leaked:
         raise TrainingDataError(
             "Validation or test cases are among the unlabelled ones.",
             expected="other cases in unlabelled.names",

@@ -78,7 +78,8 @@ def run_study(
     trainings = Trainings(config, display=display, stop=stop, say=say)
     check_split(split, trainings.data.folder, config.fold)
     unlabelled = trainings.unlabelled()
-    check_unlabelled(split, unlabelled)
+    if unlabelled is not None:
+        check_unlabelled(split, unlabelled)
     sets = _case_sets(config, split, trainings)
     measurements = Measurements(
         trainings.results / f"study_{config.name}",

@@ -12,7 +12,7 @@ from kdseg_training.distillation.study.outcome import ArmOutcome, Outcome
 from kdseg_training.metrics import Interval, Recovery
 
 PLACES = ("raw", "preprocessed", "results", "report", "split", "unlabelled")
-"""Settings that say where something lies on one computer."""
+"""Settings that say, alone or among other things, where something lies on one computer."""
 
 
 def results_of(outcome: Outcome) -> Dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
 from typing import Any, Callable, Dict
@@ -68,7 +67,7 @@ def study_file(dataset: TinyDataset) -> StudyFile:
         values = laid_over(values, changes)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "study.yaml"
-        path.write_text(yaml.safe_dump(copy.deepcopy(values), sort_keys=False))
+        path.write_text(yaml.safe_dump(values, sort_keys=False))
         return path
 
     return write

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 from typing import Any, Callable, Dict
 
@@ -44,7 +43,6 @@ def settings(dataset: TinyDataset, teacher_folder: Path) -> Settings:
             "precision": "fp32",
             "tensorboard": False,
         }
-        values = laid_over(values, changes)
-        return DistillationConfig.model_validate(copy.deepcopy(values))
+        return DistillationConfig.model_validate(laid_over(values, changes))
 
     return make
