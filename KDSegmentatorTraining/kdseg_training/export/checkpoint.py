@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import pickle
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
@@ -14,6 +12,7 @@ import numpy as np
 
 from kdseg.errors import ExportError
 from kdseg_training.export.model_folder import read_file
+from kdseg_training.export.torch_data import load_data
 
 if TYPE_CHECKING:
     import torch
@@ -26,8 +25,6 @@ NUMPY_SCALAR_NAMES = ("numpy._core.multiarray.scalar", "numpy.core.multiarray.sc
 
 NUMPY_SCALAR_TYPES = ("float64", "float32", "int64")
 """Types of the scalars that nnU-Net logs: means are float64, losses float32."""
-
-_UNREADABLE = (RuntimeError, EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError, OSError, AssertionError)
 
 
 @dataclass(frozen=True)
@@ -88,33 +85,17 @@ def _allowed_globals() -> List[Any]:
 
 
 def _load(content: bytes, path: Path) -> Any:
-    import torch
-
-    try:
-        with torch.serialization.safe_globals(_allowed_globals()), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about files that torch.save did not write; they are refused below
-            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ExportError(
-            "The checkpoint is damaged, or holds Python objects besides weights and plain values.",
-            expected="tensors, numbers, text and NumPy scalars",
-            found=_first_line(error),
-            path=path,
-            remedy="Save a checkpoint with only network_weights, init_args, trainer_name and inference_allowed_mirroring_axes.",
-        ) from error
-    except _UNREADABLE as error:
-        raise ExportError(
-            "The checkpoint is truncated or damaged.",
-            expected="a file written by torch.save",
-            found=_first_line(error),
-            path=path,
-        ) from error
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
-    refused = [line.strip() for line in text.splitlines() if "GLOBAL" in line or "Unsupported" in line or "but got" in line]
-    return (refused or text.splitlines())[0][:200]
+    return load_data(
+        io.BytesIO(content),
+        path,
+        refusal=ExportError,
+        remedy="Copy the checkpoint again from where it was trained.",
+        remedy_for_objects=(
+            "Copy the checkpoint again from where it was trained, or save one with only network_weights, init_args, "
+            "trainer_name and inference_allowed_mirroring_axes."
+        ),
+        allowed=_allowed_globals(),
+    )
 
 
 def _weights(weights: Any, path: Path) -> Dict[str, torch.Tensor]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional
 
@@ -10,6 +9,7 @@ import torch
 
 from kdseg.atomic import atomic_path
 from kdseg.errors import ResumeError
+from kdseg_training.export.torch_data import load_data
 
 LATEST = "checkpoint_latest.pth"
 FINAL = "checkpoint_final.pth"
@@ -20,7 +20,7 @@ OWN_KEY = "kdseg"
 FORMAT = 1
 """Version of what stands under :data:`OWN_KEY`."""
 
-_UNREADABLE = (RuntimeError, EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError, OSError, AssertionError)
+_RESTART = "Start again with --restart; the earlier run is moved aside, not deleted."
 
 
 def save(path: Path, content: Mapping[str, Any]) -> None:
@@ -44,16 +44,15 @@ def load(path: Path) -> Dict[str, Any]:
     Raises
     ------
     ResumeError
-        If it is damaged, holds more than data, or was not written by this trainer.
+        If it cannot be read, is damaged, holds more than data, or was not written by this trainer.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise _damaged(
-            path, error, "The checkpoint is damaged, or holds Python objects besides tensors and plain values."
+        with path.open("rb") as file:
+            content = load_data(file, path, refusal=ResumeError, remedy=_RESTART)
+    except OSError as error:
+        raise ResumeError(
+            "The checkpoint cannot be read.", found=error.strerror or str(error), path=path, remedy=_RESTART
         ) from error
-    except _UNREADABLE as error:
-        raise _damaged(path, error, "The checkpoint is truncated or damaged.") from error
     own = content.get(OWN_KEY) if isinstance(content, dict) else None
     if not isinstance(own, dict) or own.get("format") != FORMAT:
         raise ResumeError(
@@ -61,7 +60,7 @@ def load(path: Path) -> Dict[str, Any]:
             expected=f"{OWN_KEY} of format {FORMAT}",
             found=repr(own.get("format")) if isinstance(own, dict) else f"no {OWN_KEY}",
             path=path,
-            remedy="Start again with --restart; the earlier run is moved aside, not deleted.",
+            remedy=_RESTART,
         )
     return dict(content)
 
@@ -81,13 +80,3 @@ def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any], prefix: st
         elif old != new:
             found.append(f"{prefix}{key}: {old!r} -> {new!r}")
     return found
-
-
-def _damaged(path: Path, error: Exception, problem: str) -> ResumeError:
-    return ResumeError(
-        problem,
-        expected="a file that this trainer wrote",
-        found=(str(error).strip().splitlines() or [type(error).__name__])[0][:200],
-        path=path,
-        remedy="Start again with --restart; the earlier run is moved aside, not deleted.",
-    )

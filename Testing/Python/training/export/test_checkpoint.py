@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from kdseg.errors import ExportError
+from kdseg_testing.damaged_files import KINDS, damaged
 from kdseg_training.export.checkpoint import read_checkpoint
 
 called: List[str] = []
@@ -65,9 +66,29 @@ def test_a_foreign_object_is_refused_and_never_called(tmp_path: Path, write: Cal
     path = tmp_path / "c.pth"
     write({"network_weights": {}, "trainer_name": Evil(), "init_args": {}}, path)
     called.clear()
-    with pytest.raises(ExportError, match="Python objects besides weights"):
+    with pytest.raises(ExportError, match="Python objects besides weights") as error:
         read_checkpoint(path)
     assert called == []
+    assert "weights_only" not in str(error.value), "how to load it as a program is no advice for a hospital"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_damage_of_any_kind_ends_with_a_clear_error(tmp_path: Path, kind: str) -> None:
+    path = checkpoint_with(tmp_path / "c.pth", network_weights={"w": torch.arange(99.0)})
+    path.write_bytes(damaged(path.read_bytes(), kind))
+    with pytest.raises(ExportError) as error:
+        read_checkpoint(path)
+    assert error.value.path == str(path)
+    assert "weights_only" not in str(error.value)
+
+
+def test_one_other_bit_in_the_weights_is_noticed(tmp_path: Path) -> None:
+    """Torch loads the file without a word."""
+    path = checkpoint_with(tmp_path / "c.pth", network_weights={"w": torch.arange(99.0)})
+    path.write_bytes(damaged(path.read_bytes(), "flipped bit"))
+    assert not torch.equal(torch.load(path, weights_only=True)["network_weights"]["w"], torch.arange(99.0))
+    with pytest.raises(ExportError, match=r"checksum is wrong.*other bytes in .*/data/.*Copy the checkpoint again"):
+        read_checkpoint(path)
 
 
 def test_every_truncation_ends_with_a_clear_error(tmp_path: Path) -> None:

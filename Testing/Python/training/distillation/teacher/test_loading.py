@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from kdseg.errors import TeacherError
+from kdseg_testing.damaged_files import KINDS, damaged
 from kdseg_testing.model_folder import build_network, write_model_folder
 from kdseg_training.distillation.teacher import load_teacher
 
@@ -203,3 +204,14 @@ def test_several_folds_must_be_chosen_from_and_agree(tmp_path: Path) -> None:
     with pytest.raises(TeacherError, match="mirroring axes"):
         load_teacher(folder, folds=(0, 1))
     assert load_teacher(folder, folds=1).source.folds == ("1",)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_damage_of_any_kind_is_an_error_of_the_teacher(tmp_path: Path, kind: str) -> None:
+    folder = write_model_folder(tmp_path)
+    path = checkpoint_path(folder)
+    path.write_bytes(damaged(path.read_bytes(), kind))
+    with pytest.raises(TeacherError, match="The teacher cannot be loaded") as error:
+        load_teacher(folder)
+    assert error.value.path == str(path)
+    assert "weights_only" not in str(error.value)
