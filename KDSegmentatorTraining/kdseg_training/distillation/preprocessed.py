@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, List, Mapping, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Sequence
 
 import numpy as np
 
@@ -64,15 +66,8 @@ def read_image(dataset: Any, case: str, channels: int) -> np.ndarray:
         If it cannot be read or has another number of channels.
     """
     folder = dataset.source_folder
-    try:
+    with _readable(case, folder):
         image = np.ascontiguousarray(dataset.load_case(case)[0][:], dtype=np.float32)
-    except (OSError, RuntimeError, ValueError, KeyError, EOFError) as error:
-        raise TrainingDataError(
-            f"The preprocessed case {case} cannot be read.",
-            expected="files that nnUNetv2_preprocess or kdseg-training wrote",
-            found=" ".join(f"{type(error).__name__}: {error}".split())[:200],
-            path=folder,
-        ) from error
     if image.ndim != 4 or image.shape[0] != channels:
         raise TrainingDataError(
             f"The case {case} has another number of channels than the network.",
@@ -81,6 +76,34 @@ def read_image(dataset: Any, case: str, channels: int) -> np.ndarray:
             path=folder,
         )
     return image
+
+
+@contextmanager
+def _readable(case: str, folder: Any) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
+        raise TrainingDataError(
+            f"The preprocessed case {case} cannot be read.",
+            expected="files that nnUNetv2_preprocess or kdseg-training wrote",
+            found=" ".join(f"{type(error).__name__}: {error}".split())[:200],
+            path=folder,
+        ) from error
+
+
+def fingerprints(folder: Path, cases: Sequence[str]) -> Dict[str, str]:
+    """Return the fingerprint of each case; see :func:`image_fingerprint`.
+
+    Raises
+    ------
+    TrainingDataError
+        If one cannot be read.
+    """
+    dataset, found = open_cases(folder, cases), {}
+    for case in cases:
+        with _readable(case, folder):
+            found[case] = image_fingerprint(dataset.load_case(case)[0])
+    return found
 
 
 def image_fingerprint(data: Any) -> str:

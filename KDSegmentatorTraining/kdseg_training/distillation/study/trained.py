@@ -14,7 +14,7 @@ from kdseg_training.distillation.study.arms import StudyArm
 from kdseg_training.distillation.training import checkpoints
 from kdseg_training.distillation.training.output import REPORT, TABLE
 
-RESOLVED = ("dataset", "precision", "device_type", "batch_size", "plans")
+RESOLVED = ("dataset", "precision", "device_type", "batch_size", "plans", "cases")
 """Settings that a training's report has in another form than the file of a run: what ``auto`` became, and digests."""
 
 

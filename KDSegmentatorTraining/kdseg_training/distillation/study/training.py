@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
-from kdseg.errors import TeacherError
+from kdseg.errors import ResumeError, TeacherError
 from kdseg_training.distillation.config import DistillationConfig, StudentSettings, TeacherSettings
 from kdseg_training.distillation.study.arms import StudyArm, teacher_arm
 from kdseg_training.distillation.study.config import StudyConfig
@@ -15,6 +15,7 @@ from kdseg_training.distillation.teacher import load_teacher
 from kdseg_training.distillation.training import checkpoints
 from kdseg_training.distillation.training.display import Display
 from kdseg_training.distillation.training.extras import find_unlabelled, preprocessed_fold
+from kdseg_training.distillation.training.output import REPORT
 from kdseg_training.distillation.training.runs import train_from_config
 from kdseg_training.distillation.training.sources import RESULTS, DataSet, open_data_set, set_folders, student_plans
 from kdseg_training.distillation.unlabelled.cases import UnlabelledCases
@@ -93,8 +94,18 @@ class Trainings:
         for group in groups.values():
             self._say(f"Training together: {', '.join(arm.name for arm in group)}.")
             train_from_config(self._run(group), mode="resume", display=self._display(), stop=self._stop, say=self._say)
-        trained = [self.finished(arm) for arm in arms]
-        return [arm for arm in trained if arm is not None]
+        return [self._trained(arm) for arm in arms]
+
+    def _trained(self, arm: StudyArm) -> TrainedArm:
+        trained = self.finished(arm)
+        if trained is None:
+            raise ResumeError(
+                f"The arm {arm.name} has been trained, but its files are gone.",
+                expected=f"{checkpoints.FINAL} and {REPORT} in the fold's folder",
+                path=self.results,
+                remedy="Start the study again; only this arm is trained.",
+            )
+        return trained
 
     def finished(self, arm: StudyArm) -> Optional[TrainedArm]:
         """Return the arm if it is trained; see :func:`read_trained`."""

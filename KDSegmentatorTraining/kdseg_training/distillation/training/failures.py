@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, Mapping, Optional
+from typing import Iterator, Mapping, Optional, Sequence, Tuple
 
-from kdseg.errors import DeviceMemoryError, DivergenceError, KDSegError, TrainingDataError
+from torch import Tensor
+
+from kdseg.errors import DeviceMemoryError, DivergenceError, KDSegError, TrainingDataError, TrainingError
 
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "std::bad_alloc", "cublas_status_alloc_failed")
 _WRONG_LABEL = ("out of bounds", "is out of bounds for dimension")
@@ -54,13 +56,36 @@ def out_of_memory(device: object, batch_size: int, found: str) -> DeviceMemoryEr
     )
 
 
-def diverged(step: int, losses: Mapping[str, float], kept: Optional[Path]) -> DivergenceError:
-    """Return the error for a loss or gradient that is not finite."""
+def diverged(
+    step: int, losses: Mapping[str, float], kept: Optional[Path], images: Sequence[Tuple[str, Tensor]]
+) -> TrainingError:
+    """Return the error for a loss or gradient that is not finite.
+
+    Parameters
+    ----------
+    step, losses
+        Where, and what the parts of the loss are.
+    kept
+        The last checkpoint.
+    images
+        Cases and their patches in the batch; one that is not finite is what is to blame.
+    """
+    damaged = sorted({name for name, image in images if not bool(image.isfinite().all())})
     parts = ", ".join(f"{name} {value:g}" for name, value in losses.items())
+    if damaged:
+        return TrainingDataError(
+            "An image holds values that are not numbers.",
+            expected="finite intensities",
+            found=f"NaN or infinity in {', '.join(damaged[:5])} at step {step}",
+            remedy="Correct or leave out these cases, preprocess again, and start again with --restart.",
+        )
     return DivergenceError(
         f"The training diverged at step {step}.",
         expected="finite losses and gradients",
         found=parts,
         path=kept,
-        remedy="The last good checkpoint is kept. Lower budget.learning_rate or the weights of the losses, or use fp32.",
+        remedy=(
+            "With the same settings it would diverge again at this step. Lower budget.learning_rate or the weights of the "
+            "losses, or use precision: fp32, and start again with --restart, which keeps this run aside."
+        ),
     )

@@ -186,7 +186,7 @@ class FamilyTraining:
         for arm, output in zip(self.arms, outputs, strict=True):
             if arm not in finished:
                 arm.save_checkpoint(str(arm.folder / checkpoints.FINAL))
-                output.finish(self.cost)
+            output.finish(self.cost)
             if arm.average is not None:
                 arm.network.load_state_dict(arm.average.weights())
             if arm.processes.is_first:

@@ -13,11 +13,13 @@ import numpy as np
 import torch
 
 from kdseg.atomic import write_bytes
+from kdseg.bundle.members import DATASET, PLANS
 from kdseg_training.distillation.training.checkpoints import FINAL
 from kdseg_training.distillation.training.cost import Cost
 from kdseg_training.distillation.training.curves import draw_curves
 from kdseg_training.distillation.training.events import Events
 from kdseg_training.distillation.training.history import EpochRecord, write_csv
+from kdseg_training.distillation.training.model_files import FINGERPRINT, require_same_model
 from kdseg_training.distillation.training.snapshot import settings_of
 
 if TYPE_CHECKING:
@@ -61,8 +63,8 @@ class ArmOutput:
             self._draw()
 
     def finish(self, cost: Cost) -> None:
-        """Write curves, table and report of a finished arm."""
-        if not self._writes:
+        """Write curves, table and, last of all, the report of a finished arm, unless an earlier process did."""
+        if not self._writes or (self._arm.folder / REPORT).is_file():
             return
         self._draw()
         write_csv(self._arm.folder / TABLE, self._arm.history)
@@ -79,11 +81,13 @@ class ArmOutput:
 
     def _write_model_files(self) -> None:
         base = self._arm.folder.parent
-        write_json(base / "plans.json", self._arm.plans_manager.plans)
-        write_json(base / "dataset.json", self._arm.dataset_json)
-        fingerprint = Path(self._arm.preprocessed_dataset_folder_base) / "dataset_fingerprint.json"
+        plans, dataset = self._arm.plans_manager.plans, self._arm.dataset_json
+        require_same_model(base, str(self._arm.fold), self._arm.configuration_name, plans, dataset)
+        write_json(base / PLANS, plans)
+        write_json(base / DATASET, dataset)
+        fingerprint = Path(self._arm.preprocessed_dataset_folder_base) / FINGERPRINT
         if fingerprint.is_file():
-            write_bytes(base / "dataset_fingerprint.json", fingerprint.read_bytes())
+            write_bytes(base / FINGERPRINT, fingerprint.read_bytes())
 
     def _report(self, cost: Cost) -> Dict[str, Any]:
         arm = self._arm

@@ -23,6 +23,7 @@ from kdseg_training.distillation.training.display import Display
 from kdseg_training.distillation.training.extras import NO_EXTRAS, Extras, open_extras
 from kdseg_training.distillation.training.family import FamilyTraining
 from kdseg_training.distillation.training.locks import sole_writer
+from kdseg_training.distillation.training.model_files import copy_shared, require_same_model
 from kdseg_training.distillation.training.processes import Processes, torchrun_processes
 from kdseg_training.distillation.training.sources import (
     RESULTS,
@@ -114,6 +115,8 @@ def train_from_config(
         teacher = open_teacher(config, target, say)
         extras = open_extras(config, data, teacher, device=target, processes=processes, say=say)
         arms = [new_arm(config, student, data, teacher, say=say, extras=extras) for student in config.students]
+        for arm, plans in arms:
+            require_same_model(model_folder(arm), str(config.fold), config.configuration, plans, data.description)
         _claim_folders([fold_folder(arm) for arm, _ in arms], mode, processes, say)
         trainers = [new_trainer(arm, plans, data, target) for arm, plans in arms]
         for trainer in trainers:
@@ -153,7 +156,12 @@ def new_arm(
 
 def fold_folder(arm: Arm) -> Path:
     """Return where an arm's checkpoints and tables go."""
-    return Path(arm.folder or ".") / f"fold_{arm.config.fold}"
+    return model_folder(arm) / f"fold_{arm.config.fold}"
+
+
+def model_folder(arm: Arm) -> Path:
+    """Return where an arm's plans and folds lie."""
+    return Path(arm.folder or ".")
 
 
 def _claim_folders(folders: Sequence[Path], mode: Mode, processes: Processes, say: Callable[[str], None]) -> None:
@@ -168,6 +176,7 @@ def _claim_folders(folders: Sequence[Path], mode: Mode, processes: Processes, sa
                 pass
             number = next(n for n in range(1, 10**6) if not (folder.parent / f"earlier_{folder.name}_{n}").exists())
             aside = folder.parent / f"earlier_{folder.name}_{number}"
+            copy_shared(folder.parent, folder)
             folder.rename(aside)
             say(f"The earlier run is now {aside.parent.name}/{aside.name}.")
     processes.any(False)

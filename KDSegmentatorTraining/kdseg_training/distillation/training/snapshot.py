@@ -17,16 +17,19 @@ from kdseg_training.distillation.training.history import EpochRecord, Tally
 if TYPE_CHECKING:
     from kdseg_training.distillation.training.trainer import nnUNetTrainerKD
 
+LATER = ("cases",)
+"""Settings that the first checkpoints do not tell."""
+
 EMA_OF_DICE = 0.9
 """Share of the earlier epochs in nnU-Net's smoothed pseudo Dice."""
 
 
-def take(trainer: nnUNetTrainerKD, *, final: bool) -> Dict[str, Any]:
+def take(trainer: nnUNetTrainerKD, tally: Tally, *, final: bool) -> Dict[str, Any]:
     """Return the content of a checkpoint.
 
     The outer keys are nnU-Net's; the network's weights among them are the averaged ones in a final checkpoint, if there is an
     average. Adapters stand apart under :data:`checkpoints.OWN_KEY`. There is no state of a random generator: all that is random
-    follows from the seed and the step.
+    follows from the seed and the step. ``tally`` is that of the unfinished epoch, losses averaged over all processes.
     """
     weights = trainer.network.state_dict()
     if final and trainer.average is not None:
@@ -49,7 +52,7 @@ def take(trainer: nnUNetTrainerKD, *, final: bool) -> Dict[str, Any]:
             "steps": trainer.steps,
             "adapters": {} if trainer.distillation is None else trainer.distillation.state_dict(),
             "average": None if trainer.average is None else trainer.average.state(),
-            "tally": asdict(trainer.tally),
+            "tally": asdict(tally),
             "history": [record.as_dict() for record in trainer.history],
             "random": {"seed": trainer.settings.config.seed, "step": trainer.step},
             "time": time.time(),
@@ -93,7 +96,8 @@ def restore(trainer: nnUNetTrainerKD, path: Path) -> None:
 
 def require_same_settings(stored: Dict[str, Any], wanted: Dict[str, Any], path: Path) -> None:
     """Raise :class:`ResumeError` with every setting that differs; ``path`` is the checkpoint with the stored ones."""
-    differences = checkpoints.differences(with_defaults(stored), with_defaults(wanted))
+    told = {key: value for key, value in wanted.items() if key in stored or key not in LATER}
+    differences = checkpoints.differences(with_defaults(stored), with_defaults(told))
     if differences:
         raise ResumeError(
             "The checkpoint is of a run with other settings.",
@@ -117,6 +121,7 @@ def settings_of(trainer: nnUNetTrainerKD) -> Dict[str, Any]:
         "device_type": trainer.device.type,
         "batch_size": trainer.batch_size,
         "plans": digest(plans),
+        "cases": trainer.cases,
     }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Dict, List, Mapping, Optional, Tuple
 
@@ -12,6 +14,7 @@ from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from kdseg.errors import ConfigurationError
+from kdseg_training.distillation.config import digest
 from kdseg_training.distillation.instance_norm import normalize_one_by_one
 from kdseg_training.distillation.losses.composition import DistillationLoss, build_distillation_loss
 from kdseg_training.distillation.losses.heads import deep_supervision_weights
@@ -33,6 +36,9 @@ from kdseg_training.distillation.training.step import TOTAL, DeviceBatch, Studen
 
 GRADIENT_NORM = 12.0
 """Gradients of student and adapters together are clipped to this norm, nnU-Net's own."""
+
+SMALLEST_SCALE = 1.0
+"""In fp16, gradients that overflow even so are not those of a training that goes on."""
 
 MOMENTUM = 0.99
 """Nesterov momentum of SGD, nnU-Net's own."""
@@ -155,17 +161,23 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
         require_fold(Path(self.preprocessed_dataset_folder_base) / "splits_final.json", self.fold)
         return cases
 
+    @cached_property
+    def cases(self) -> str:
+        """Digest of the fold's training and validation cases."""
+        training, validation = self.do_split()
+        return digest({"training": sorted(training), "validation": sorted(validation)})
+
     def _do_i_compile(self) -> bool:
         """Never: compiled networks give no outputs of stages, and compile differently from run to run."""
         return False
 
     def _set_batch_size_and_oversample(self) -> None:
         self.batch_size = self._arm.budget.batch_size or int(self.configuration_manager.batch_size)
-        if self.batch_size < self.processes.world:
+        if self.batch_size % self.processes.world:
             raise ConfigurationError(
-                "There are more processes than patches in a batch.",
-                expected=f"at most {self.batch_size} processes, or a larger budget.batch_size",
-                found=f"{self.processes.world} processes",
+                "The processes cannot share a batch evenly; their gradients would not add up to those of one process.",
+                expected="a multiple of the number of processes for budget.batch_size",
+                found=f"{self.batch_size} patches, {self.processes.world} processes",
             )
 
     def _build_loss(self) -> Any:
@@ -256,15 +268,15 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
         with self.precision.autocast():
             total, parts = self.parallel_step(batch.data, batch.target, teacher, self.step / self.steps, batch.labelled)
         losses = {name: float(value) for name, value in parts.items()}
-        self._update(total, losses)
+        self._update(total, losses, batch)
         self.tally.add_losses(losses)
         self.step += 1
         if self.average is not None:
             self.average.update()
 
-    def _update(self, total: torch.Tensor, losses: Dict[str, float]) -> None:
+    def _update(self, total: torch.Tensor, losses: Dict[str, float], batch: DeviceBatch) -> None:
         if self.processes.any(not np.isfinite(losses[TOTAL]))[0]:
-            raise diverged(self.step, losses, checkpoints.newest(self.folder))
+            raise self._diverged(losses, batch)
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         if self.grad_scaler is not None:
             self.grad_scaler.scale(total).backward()  # type: ignore[no-untyped-call]
@@ -272,12 +284,18 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
             torch.nn.utils.clip_grad_norm_(parameters, GRADIENT_NORM)
             self.grad_scaler.step(self.optimizer)  # leaves out a step whose scaled gradients overflow
             self.grad_scaler.update()
+            scale = float(self.grad_scaler.get_scale())
+            if scale < SMALLEST_SCALE:
+                raise self._diverged({**losses, "scale of the gradients": scale}, batch)
             return
         total.backward()  # type: ignore[no-untyped-call]
         norm = float(torch.nn.utils.clip_grad_norm_(parameters, GRADIENT_NORM))
         if not np.isfinite(norm):
-            raise diverged(self.step, {**losses, "norm of the gradients": norm}, checkpoints.newest(self.folder))
+            raise self._diverged({**losses, "norm of the gradients": norm}, batch)
         self.optimizer.step()
+
+    def _diverged(self, losses: Dict[str, float], batch: DeviceBatch) -> Exception:
+        return diverged(self.step, losses, checkpoints.newest(self.folder), list(zip(batch.keys, batch.data, strict=True)))
 
     # --- validation and the end of an epoch -----------------------------------------------------------------------------------
 
@@ -320,9 +338,11 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
     # --- checkpoints, and what nnU-Net's own commands call --------------------------------------------------------------------
 
     def save_checkpoint(self, filename: str) -> None:
-        """Write a checkpoint atomically, from the first process."""
+        """Write a checkpoint atomically, from the first process; all processes must call it."""
+        tally = replace(self.tally, losses=self.processes.mean(self.tally.losses))
         if self.processes.is_first and not self.disable_checkpointing:
-            checkpoints.save(Path(filename), snapshot.take(self, final=Path(filename).name == checkpoints.FINAL))
+            content = snapshot.take(self, tally, final=Path(filename).name == checkpoints.FINAL)
+            checkpoints.save(Path(filename), content)
 
     def load_checkpoint(self, filename_or_checkpoint: Any) -> None:
         """Continue from a checkpoint of this trainer.

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 from kdseg.errors import ConfigurationError, TrainingDataError
 from kdseg_training.distillation.config import DistillationConfig, digest
 from kdseg_training.distillation.extras_config import UnlabelledSettings
-from kdseg_training.distillation.preprocessed import list_cases, open_cases, preprocessing_digest
+from kdseg_training.distillation.preprocessed import fingerprints, list_cases, open_cases, preprocessing_digest
 from kdseg_training.distillation.unlabelled.preparation import check_preprocessing, prepare_images
 
 PREFIX = "unlabelled/"
@@ -101,6 +101,8 @@ def open_unlabelled(
     if not check_preprocessing(settings.cases, preprocessing_digest(plans, config.configuration)):
         say(f"How the cases in {settings.cases} were preprocessed cannot be told; it must be as for {plans['plans_name']}.")
     names = _chosen(settings, found, _same(settings.cases, labelled), fold, config)
+    if config.fold != "all":
+        _refuse_validation_images(settings.cases, names, labelled, fold[1], config)
     say(f"Unlabelled: {len(names)} cases, {settings.share:.0%} of each batch.")
     return UnlabelledCases(settings.cases, tuple(names), settings.share)
 
@@ -116,10 +118,9 @@ def _chosen(
     fold: Tuple[Sequence[str], Sequence[str]],
     config: DistillationConfig,
 ) -> List[str]:
-    training, validation = fold
     names = sorted(set(settings.names)) if settings.names is not None else found
     if same_folder and settings.names is None:
-        names = [name for name in found if name not in {*training, *validation}]
+        names = [name for name in found if name not in {*fold[0], *fold[1]}]
     missing = sorted(set(names) - set(found))
     if missing or not names:
         raise TrainingDataError(
@@ -129,15 +130,22 @@ def _chosen(
             path=settings.cases,
             remedy="Name their images in unlabelled.images, or correct unlabelled.cases and unlabelled.names.",
         )
-    seen = sorted(set(names) & set(validation)) if same_folder and config.fold != "all" else []
+    return names
+
+
+def _refuse_validation_images(
+    folder: Path, names: Sequence[str], labelled: Path, validation: Sequence[str], config: DistillationConfig
+) -> None:
+    """Raise if an image of the fold's validation is among the unlabelled ones, under whatever name."""
+    held_back = set(fingerprints(labelled, validation).values())
+    seen = [name for name, image in fingerprints(folder, names).items() if image in held_back]
     if seen:
         raise ConfigurationError(
             "Validation cases of the fold are among the unlabelled ones, and would be learnt through the teacher.",
-            expected="other cases in unlabelled.names",
+            expected="other scans, or unlabelled.names without them",
             found=", ".join(seen[:5]),
             path=config.source,
         )
-    return names
 
 
 class UnlabelledDataset:

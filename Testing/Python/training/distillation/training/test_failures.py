@@ -22,6 +22,7 @@ from kdseg_training.distillation.training.devices import choose_device
 from kdseg_training.distillation.training.failures import readable_failures
 from kdseg_training.distillation.training.family import FamilyTraining
 from kdseg_training.distillation.training.precision import choose_precision
+from kdseg_training.distillation.training.step import to_device
 
 CPU = torch.device("cpu")
 
@@ -46,6 +47,25 @@ def test_divergence_keeps_the_last_good_checkpoint(settings, tmp_path: Path, poi
     assert all(bool(w.isfinite().all()) for w in kept["network_weights"].values())
     assert error.value.path == str(trainer.folder / checkpoints.LATEST)
     assert not (trainer.folder / checkpoints.FINAL).exists()
+
+
+def test_gradients_that_overflow_at_every_step_are_no_success(settings, tmp_path: Path) -> None:
+    """In fp16 a step whose gradients overflow is left out; leaving out all of them is not training."""
+    trainer = make_trainer(settings(tmp_path, budget={"epochs": 10}))
+    trainer.grad_scaler = torch.amp.GradScaler("cpu")
+    next(trainer.network.parameters()).register_hook(lambda gradient: gradient * float("inf"))
+    with pytest.raises(DivergenceError, match=r"scale of the gradients 0\.5"):
+        FamilyTraining([trainer]).run()
+    assert not (trainer.folder / checkpoints.FINAL).exists()
+
+
+def test_an_image_that_is_not_finite_is_named(settings, tmp_path: Path) -> None:
+    trainer = make_trainer(settings(tmp_path))
+    batches = trainer.make_batches()
+    batch = to_device(batches["train", 0], CPU, torch.contiguous_format)
+    batch.data[1, 0, 3, 3, 3] = float("nan")
+    with pytest.raises(TrainingDataError, match=rf"NaN or infinity in {batch.keys[1]} at step 0"):
+        trainer.learn(batch, None)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import torch
 
 from kdseg.errors import ConfigurationError
 from kdseg_testing.ranks import torchrun, train_in_two
-from kdseg_testing.training_runs import final, run
+from kdseg_testing.training_runs import final, make_trainer, run
 from kdseg_training.distillation.training import checkpoints
 from kdseg_training.distillation.training.processes import Processes, current_processes
 
@@ -89,10 +89,27 @@ def test_one_process_is_its_own_group() -> None:
     assert alone.any(True, False) == [True, False]
 
 
-def test_more_processes_than_patches_are_refused(settings, tmp_path: Path) -> None:
-    from kdseg_testing.training_runs import make_trainer
-
-    trainer = make_trainer(settings(tmp_path))
-    trainer.processes = Processes(rank=0, world=3, local_rank=0)
-    with pytest.raises(ConfigurationError, match="3 processes"):
+@pytest.mark.parametrize(("patches", "processes"), [(2, 3), (3, 2)])
+def test_processes_that_cannot_share_a_batch_evenly_are_refused(settings, tmp_path: Path, patches: int, processes: int) -> None:
+    trainer = make_trainer(settings(tmp_path, budget={"batch_size": patches}))
+    trainer.processes = Processes(rank=0, world=processes, local_rank=0)
+    with pytest.raises(ConfigurationError, match=f"{patches} patches, {processes} processes"):
         trainer._set_batch_size_and_oversample()
+
+
+class OneOfTwo(Processes):
+    """The first of two processes; the other one has three times its numbers."""
+
+    def sum(self, values: np.ndarray) -> np.ndarray:
+        return values + 3 * values
+
+
+def test_a_checkpoint_holds_the_losses_of_all_processes(settings, tmp_path: Path) -> None:
+    """Of whichever process they were, all of them continue the epoch with these."""
+    trainer = make_trainer(settings(tmp_path))
+    trainer.processes = OneOfTwo(rank=0, world=2, local_rank=0)
+    trainer.tally.add_losses({"total": 1.0, "segmentation": 0.5})
+    trainer.save_checkpoint(str(tmp_path / checkpoints.LATEST))
+    stored = checkpoints.load(tmp_path / checkpoints.LATEST)[checkpoints.OWN_KEY]["tally"]
+    assert stored["losses"] == {"total": 2.0, "segmentation": 1.0}
+    assert trainer.tally.losses == {"total": 1.0, "segmentation": 0.5}

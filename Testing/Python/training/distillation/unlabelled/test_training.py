@@ -205,3 +205,17 @@ def test_a_mirrored_teacher_of_two_folds_becomes_a_student_of_one_pass(
     predictor.network.register_forward_hook(count)
     logits = predictor.predict_logits_from_preprocessed_data(torch.randn(1, 8, 8, 8))
     assert (passes, predictor.allowed_mirroring_axes, tuple(logits.shape)) == (1, None, (3, 8, 8, 8))
+
+
+def test_validation_images_are_recognised_under_other_names(
+    dataset, teacher_folder: Path, images: Path, tmp_path: Path
+) -> None:
+    scans = tmp_path / "scans"
+    shutil.copytree(images, scans)
+    shutil.copy(dataset.images / "case_3_0000.nii.gz", scans / "scan_7_0000.nii.gz")
+    unlabelled = {"cases": tmp_path / "cases", "images": scans}
+    config = small_run(dataset, teacher_folder, tmp_path / "results", unlabelled=unlabelled)
+    with pytest.raises(ConfigurationError, match=r"Validation cases.*scan_7"):
+        make_trainer(config)
+    others = small_run(dataset, teacher_folder, tmp_path / "results", unlabelled={**unlabelled, "names": ["case_0", "scan_1"]})
+    assert make_trainer(others).settings.extras.unlabelled.names == ("case_0", "scan_1")
