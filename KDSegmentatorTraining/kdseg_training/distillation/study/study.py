@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 from kdseg.errors import ConfigurationError
 from kdseg.hardware import describe_hardware
 from kdseg.limits import available_cpus
+from kdseg_training.distillation.family import channels_and_heads, count_parameters
 from kdseg_training.distillation.study.analysis import analyse, mean_of_means
 from kdseg_training.distillation.study.arms import StudyArm, candidate_arms, combination_arms, equal_time_arm, fixed_arms
 from kdseg_training.distillation.study.config import PLAIN, StudyConfig
@@ -31,6 +32,7 @@ from kdseg_training.distillation.study.training import Trainings
 from kdseg_training.distillation.training.devices import choose_device
 from kdseg_training.distillation.training.display import Display, Silent
 from kdseg_training.distillation.training.output import device_name, software
+from kdseg_training.export.model_folder import open_model_folder
 
 RAW = "nnUNet_raw"
 """nnU-Net's environment variable."""
@@ -185,9 +187,9 @@ def _parameters(trained: TrainedArm) -> int:
     known = trained.report.get("parameters")
     if isinstance(known, int):
         return known
-    from kdseg_training.export.checkpoint import read_checkpoint
-
-    return sum(tensor.numel() for tensor in read_checkpoint(trained.checkpoint_path).weights.values())
+    files = open_model_folder(trained.model_folder, trained.fold, trained.checkpoint)
+    channels, heads = channels_and_heads(files.plans, trained.configuration, files.dataset)
+    return count_parameters(files.plans, trained.configuration, channels, heads)  # a state_dict names some of them twice
 
 
 def _environment(config: StudyConfig, seconds: float) -> Dict[str, Any]:

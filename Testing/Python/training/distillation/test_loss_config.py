@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import get_args
+
 import pytest
 import yaml
 from pydantic import ValidationError
@@ -18,6 +21,7 @@ from kdseg_training.distillation.loss_config import (
     method_losses,
     spec_name,
 )
+from kdseg_training.distillation.losses.schedules import ScheduleKind
 
 FULL = """
 method: A
@@ -143,3 +147,18 @@ def test_refused_as_a_whole(data, message):
 def test_nothing_changes_afterwards():
     with pytest.raises(ValidationError, match="frozen"):
         LogitsSpec().temperature = 3.0
+
+
+def test_the_guide_lists_every_kind_with_its_keys_and_defaults():
+    guide = (Path(__file__).parents[4] / "docs" / "training.md").read_text(encoding="utf-8")
+    common = {"kind", "weight", "schedule", "name"}
+    for spec in (LogitsSpec, SoftDiceSpec, RegionAwareSpec, ContextAwareSpec, AffinitySpec, KernelSpec):
+        kind = spec().kind
+        (row,) = [line for line in guide.splitlines() if line.startswith(f"| `{kind}` |")]
+        for key, field in spec.model_fields.items():
+            if key not in common:
+                after = row.split(f"`{key}`", 1)[1]
+                value = {True: "true", False: "false", None: "("}.get(field.default, str(field.default))
+                assert value.removesuffix(".0").replace("1e-05", "1e-5") in after, (kind, key)
+    for schedule in get_args(ScheduleKind):
+        assert f"`{schedule}`" in guide

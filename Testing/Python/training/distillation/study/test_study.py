@@ -215,6 +215,7 @@ def test_unlabelled_scans_teach_the_distilled_arms(finished, tmp_path: Path) -> 
     study.write_text(yaml.safe_dump(settings))
     found, said = run(study)
     assert (tmp_path / "cases" / "scan.b2nd").is_file()
+    assert found.arms[0].parameters == outcome.arms[0].parameters  # a given teacher's are counted, without a report
     assert [arm.trained.report["settings"]["unlabelled"]["share"] for arm in found.arms[1:]] == [0.5, 0.5]
     assert any(line.startswith("Unlabelled: 1 cases, 50% of each batch") for line in said)
     text = (tmp_path / "report.md").read_text()
