@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Dict, Literal, Optional
 import typer
 
 from kdseg.errors import Cancelled, ConfigurationError, KDSegError, TrainingError
+from kdseg_training.distillation.commands.ending import Watch, one_message
 
 if TYPE_CHECKING:
     from kdseg_training.distillation.training.runs import TrainingResult
 
 Mode = Literal["new", "resume", "restart"]
+
+_INTERRUPTED = "Stopped at once; the last checkpoint counts."
 
 
 def distill(
@@ -33,26 +36,23 @@ def distill(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for programs at the end.")] = False,
 ) -> None:
     """Train students, with a teacher or without; several of them share every batch and every forward of the teacher."""
-    try:
+    watch = Watch("distill", "The check" if check else "The training", config, "The last checkpoint, if there is one, is kept.")
+    with one_message(as_json=as_json, interrupted=_INTERRUPTED):
         if resume and restart:
             raise ConfigurationError("The run cannot be continued and started again.", expected="--resume or --restart")
         mode: Mode = "resume" if resume else "restart" if restart else "new"
         if check:
-            _check(config, mode, device, as_json)
+            with watch.unforeseen():
+                _check(watch, mode, device, as_json)
         else:
-            _run(config, mode, device, as_json=as_json, progress=progress, stop_file=stop_file)
-    except KDSegError as error:
-        typer.echo(json.dumps({"error": error.as_dict()}) if as_json else f"Error: {error}", err=True)
-        raise typer.Exit(error.exit_code) from error
-    except KeyboardInterrupt as error:
-        typer.echo("Stopped at once; the last checkpoint counts.", err=True)
-        raise typer.Exit(Cancelled.exit_code) from error
+            _run(watch, mode, device, as_json=as_json, progress=progress, stop_file=stop_file)
 
 
-def _check(path: Path, mode: Mode, device: Optional[str], as_json: bool) -> None:
+def _check(watch: Watch, mode: Mode, device: Optional[str], as_json: bool) -> None:
     from kdseg_training.distillation.config import read_config
 
-    config = read_config(path)
+    config = read_config(watch.settings)
+    watch.prepare(config.results)
     from kdseg_training.distillation.training.check import check_run
 
     checked = check_run(config, mode=mode, device=device)
@@ -72,7 +72,7 @@ def _check(path: Path, mode: Mode, device: Optional[str], as_json: bool) -> None
 
 
 def _run(
-    path: Path, mode: Mode, device: Optional[str], *, as_json: bool, progress: Optional[Path], stop_file: Optional[Path]
+    watch: Watch, mode: Mode, device: Optional[str], *, as_json: bool, progress: Optional[Path], stop_file: Optional[Path]
 ) -> None:
     from kdseg_training.distillation.config import read_config
     from kdseg_training.distillation.training.display import Silent, choose_display
@@ -88,11 +88,14 @@ def _run(
             typer.echo(text)
 
     try:
-        config = read_config(path)  # what is wrong in the file is told before torch is imported
-        from kdseg_training.distillation.training.runs import train_from_config
+        with watch.unforeseen():
+            config = read_config(watch.settings)  # what is wrong in the file is told before torch is imported
+            watch.prepare(config.results)
+            from kdseg_training.distillation.training.runs import train_from_config
 
-        with StopRequest(stop_file) as request:
-            result = train_from_config(config, mode=mode, device=device, display=file or shown, stop=request.asked, say=say)
+            with StopRequest(stop_file) as request:
+                display = watch.shown(file or shown)
+                result = train_from_config(config, mode=mode, device=device, display=display, stop=request.asked, say=say)
     except BaseException as raised:
         if file is not None:
             file.close("stopped" if isinstance(raised, (Cancelled, KeyboardInterrupt)) else "failed", _as_error(raised))
@@ -103,16 +106,12 @@ def _run(
 
 
 def _as_error(raised: BaseException) -> KDSegError:
-    """Return what is written for a program; an error that nobody foresaw has its traceback in the log."""
+    """Return what is written for a program."""
     if isinstance(raised, KDSegError):
         return raised
     if isinstance(raised, KeyboardInterrupt):
-        return Cancelled("Stopped at once; the last checkpoint counts.")
-    return TrainingError(
-        "The training ended with an error that was not expected.",
-        found=f"{type(raised).__name__}: {raised}"[:300],
-        remedy="Look at the end of the log. The last checkpoint is kept.",
-    )
+        return Cancelled(_INTERRUPTED)
+    return TrainingError("The training ended.", found=f"{type(raised).__name__}: {raised}"[:300])
 
 
 def _tell(result: TrainingResult, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Callable, Iterator, Optional
 
 import typer
 
-from kdseg.errors import Cancelled, KDSegError
+from kdseg_training.distillation.commands.ending import Watch, one_message
 
 if TYPE_CHECKING:
     from kdseg_training.distillation.soft_labels.writing import Progress, Written
@@ -26,14 +26,9 @@ def soft_labels(
 
     Also preprocesses and includes the unlabelled cases, if the file names any. Cases that are done are skipped.
     """
-    try:
-        written = _run(config, device, as_json)
-    except KDSegError as error:
-        typer.echo(json.dumps({"error": error.as_dict()}) if as_json else f"Error: {error}", err=True)
-        raise typer.Exit(error.exit_code) from error
-    except KeyboardInterrupt as error:
-        typer.echo("Stopped; the cases that are done are kept.", err=True)
-        raise typer.Exit(Cancelled.exit_code) from error
+    watch = Watch("soft-labels", "The computation of soft labels", config, "The cases that are done are kept.")
+    with one_message(as_json=as_json, interrupted="Stopped; the cases that are done are kept."), watch.unforeseen():
+        written = _run(watch, device, as_json)
     if as_json:
         typer.echo(json.dumps({"new": written.new, "skipped": written.skipped, **written.fidelity.as_dict()}))
         return
@@ -42,17 +37,23 @@ def soft_labels(
         typer.echo(line)
 
 
-def _run(path: Path, device: Optional[str], as_json: bool) -> Written:
+def _run(watch: Watch, device: Optional[str], as_json: bool) -> Written:
     from kdseg_training.distillation.config import read_config
 
-    config = read_config(path)  # what is wrong in the file is told before torch is imported
+    config = read_config(watch.settings)  # what is wrong in the file is told before torch is imported
+    watch.prepare(config.results)
     from kdseg_training.distillation.soft_labels.run import write_for_run
 
     def say(text: str) -> None:
         if not as_json:
             typer.echo(text)
 
-    with _progress(as_json, say) as progress:
+    with _progress(as_json, say) as show:
+
+        def progress(done: int, total: int, case: str) -> None:
+            watch.doing = f"computing soft labels, {done} of {total} cases done"
+            show(done, total, case)
+
         return write_for_run(config, device=device, say=say, progress=progress)
 
 

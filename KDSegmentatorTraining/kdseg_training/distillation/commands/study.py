@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Dict
 
 import typer
 
-from kdseg.errors import Cancelled, KDSegError
+from kdseg_training.distillation.commands.ending import Watch, one_message
 
 if TYPE_CHECKING:
     from kdseg_training.distillation.study.outcome import Outcome
@@ -31,14 +31,9 @@ def study(
 
     Start it again after any interruption: what is finished is not done twice.
     """
-    try:
-        outcome = _run(config, validation_only=validation_only, force=force, as_json=as_json)
-    except KDSegError as error:
-        typer.echo(json.dumps({"error": error.as_dict()}) if as_json else f"Error: {error}", err=True)
-        raise typer.Exit(error.exit_code) from error
-    except KeyboardInterrupt as error:
-        typer.echo("Stopped.", err=True)
-        raise typer.Exit(Cancelled.exit_code) from error
+    watch = Watch("study", "The study", config, "What is finished is kept; start the study again.")
+    with one_message(as_json=as_json, interrupted="Stopped."), watch.unforeseen():
+        outcome = _run(watch, validation_only=validation_only, force=force, as_json=as_json)
     if as_json:
         typer.echo(json.dumps(_summary(outcome)))
     elif validation_only:
@@ -46,20 +41,22 @@ def study(
             typer.echo(f"x1/{factor:g} {method}: inner-validation Dice {dice:.4f}")
 
 
-def _run(path: Path, *, validation_only: bool, force: bool, as_json: bool) -> Outcome:
+def _run(watch: Watch, *, validation_only: bool, force: bool, as_json: bool) -> Outcome:
     from kdseg_training.distillation.study.config import read_study
 
-    config = read_study(path)  # what is wrong in the file is told before torch is imported
+    config = read_study(watch.settings)  # what is wrong in the file is told before torch is imported
+    watch.prepare(config.results)
     from kdseg_training.distillation.commands.distill import StopRequest
     from kdseg_training.distillation.study.study import run_study
     from kdseg_training.distillation.training.display import Display, Silent, choose_display
 
     def say(text: str) -> None:
+        watch.doing = f"working on the study, after it said: {text}"
         if not as_json:
             typer.echo(text)
 
     def display() -> Display:
-        return Silent() if as_json else choose_display(say)
+        return watch.shown(Silent() if as_json else choose_display(typer.echo))
 
     with StopRequest() as request:
         return run_study(config, validation_only=validation_only, force=force, display=display, stop=request.asked, say=say)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import List, Tuple, Union
 
 from kdseg_training.distillation.preprocessed import list_cases
-from kdseg_training.distillation.training.patches import require_fold
+from kdseg_training.distillation.training.splits import SPLITS, read_split
 
-SPLITS, NNUNET_SEED, NNUNET_FOLDS = "splits_final.json", 12345, 5
-"""nnU-Net's file, and how nnU-Net splits where there is none."""
+NNUNET_SEED, NNUNET_FOLDS = 12345, 5
+"""How nnU-Net splits where there is no file."""
 
 
 def fold_cases(dataset_folder: Path, cases_folder: Path, fold: Union[int, str]) -> Tuple[List[str], List[str]]:
@@ -28,18 +27,16 @@ def fold_cases(dataset_folder: Path, cases_folder: Path, fold: Union[int, str]) 
     Raises
     ------
     TrainingDataError
-        If there is no such fold.
+        If there is no such fold, or the split is damaged.
     """
     cases = list_cases(cases_folder)
     if fold == "all":
         return cases, cases
     path = dataset_folder / SPLITS
-    require_fold(path, fold)
     if path.is_file():
-        splits = json.loads(path.read_bytes())
-    else:
-        from nnunetv2.utilities.crossval_split import generate_crossval_split
+        training, validation = read_split(path, fold)
+        return sorted(training), sorted(validation)
+    from nnunetv2.utilities.crossval_split import generate_crossval_split
 
-        splits = generate_crossval_split(cases, seed=NNUNET_SEED, n_splits=NNUNET_FOLDS)
-    chosen = splits[int(fold)]
+    chosen = generate_crossval_split(cases, seed=NNUNET_SEED, n_splits=NNUNET_FOLDS)[int(fold)]
     return sorted(map(str, chosen["train"])), sorted(map(str, chosen["val"]))

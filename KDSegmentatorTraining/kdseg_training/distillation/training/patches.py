@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
-
-from nnunetv2.training.dataloading.data_loader import nnUNetDataLoader
 
 from kdseg.errors import TrainingDataError
 from kdseg_training.distillation.training.batches import Kind, SampleMaker, SampleShare, SeededBatches
 from kdseg_training.distillation.training.companions import Companion, CompanionDataset, CompanionTransforms
+from kdseg_training.distillation.training.named_cases import NamedCases, NamingLoader
+from kdseg_training.distillation.training.splits import SPLITS, read_split
 from kdseg_training.distillation.unlabelled.cases import UnlabelledCases, UnlabelledDataset
 from kdseg_training.distillation.unlabelled.mixing import MixedSampleMaker
 from kdseg_training.synthesis.stream import RepeatedSampleMaker, SyntheticStream
@@ -77,8 +76,9 @@ def make_batches(
     if companions:
         training = CompanionTransforms(training, sum(channels.values()))
 
-    def loader(dataset: Any, size: Any, transforms: Any) -> nnUNetDataLoader:
-        return nnUNetDataLoader(
+    def loader(cases: NamedCases, dataset: Any, size: Any, transforms: Any) -> NamingLoader:
+        return NamingLoader(
+            cases,
             dataset,
             1,
             size,
@@ -91,24 +91,24 @@ def make_batches(
             probabilistic_oversampling=trainer.probabilistic_oversampling,
         )
 
-    def training_loader(dataset: Any) -> nnUNetDataLoader:
-        return loader(CompanionDataset(dataset, companions) if companions else dataset, initial_patch, training)
+    def training_loader(cases: NamedCases) -> NamingLoader:
+        return loader(cases, CompanionDataset(cases, companions) if companions else cases, initial_patch, training)
 
     oversample = None if trainer.probabilistic_oversampling else trainer.oversample_foreground_percent
     makers: Dict[Kind, SampleMaker]
     if synthesis is None:
-        training_set, validation_set = _datasets(trainer)
-        labelled = training_loader(training_set)
-        makers = {"validation": SampleMaker(loader(validation_set, patch, validation), share, oversample)}
+        training_cases, held_out = _datasets(trainer)
+        labelled: Any = training_loader(training_cases)
+        makers = {"validation": SampleMaker(loader(held_out, held_out, patch, validation), share, oversample)}
     else:
-        labelled, held_out = synthesis.loaders(patch, scales)
-        makers = {"validation": RepeatedSampleMaker(held_out, share, trainer.num_val_iterations_per_epoch)}
+        labelled, repeated = synthesis.loaders(patch, scales)
+        makers = {"validation": RepeatedSampleMaker(repeated, share, trainer.num_val_iterations_per_epoch)}
     if unlabelled is None:
         makers["train"] = SampleMaker(labelled, share, oversample, channels)
     else:
         makers["train"] = MixedSampleMaker(
             labelled,
-            training_loader(UnlabelledDataset(unlabelled)),
+            training_loader(NamedCases(UnlabelledDataset(unlabelled), unlabelled.folder, _channels(trainer))),
             share,
             oversample=oversample,
             companions=channels,
@@ -147,25 +147,26 @@ def require_fold(splits: Path, fold: Union[int, str]) -> None:
     Raises
     ------
     TrainingDataError
-        If it does not.
+        If it does not, or is damaged.
     """
-    if fold == "all" or not splits.is_file():
-        return
-    folds = len(json.loads(splits.read_bytes()))
-    if int(fold) >= folds:
-        remedy = "Choose one of these folds, or all; or add it to splits_final.json."
-        raise TrainingDataError(
-            f"The split has no fold {fold}.", expected=f"0 to {folds - 1}", found=str(fold), path=splits, remedy=remedy
-        )
+    if fold != "all" and splits.is_file():
+        read_split(splits, fold)
 
 
-def _datasets(trainer: Any) -> Tuple[Any, Any]:
+def _datasets(trainer: Any) -> Tuple[NamedCases, NamedCases]:
     folder = Path(trainer.preprocessed_dataset_folder)
+    require_fold(Path(trainer.preprocessed_dataset_folder_base) / SPLITS, trainer.fold)
     present = set(trainer.dataset_class.get_identifiers(str(folder)))
     training, validation = trainer.get_tr_and_val_datasets()
     _check(training.identifiers, present, "training", folder)
     _check(validation.identifiers, present, "validation", folder)
-    return training, validation
+    channels = _channels(trainer)
+    return NamedCases(training, folder, channels), NamedCases(validation, folder, channels)
+
+
+def _channels(trainer: Any) -> int:
+    description = trainer.dataset_json
+    return len(description["modality" if "modality" in description else "channel_names"])
 
 
 def _check(wanted: List[str], present: set[str], what: str, folder: Path) -> None:

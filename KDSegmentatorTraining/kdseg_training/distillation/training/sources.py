@@ -14,6 +14,9 @@ from kdseg.errors import ConfigurationError, TrainingDataError
 from kdseg_training.distillation.config import DistillationConfig, StudentSettings
 from kdseg_training.distillation.family import derive_plans
 from kdseg_training.distillation.teacher import Teacher, check_agreement, check_folds, load_teacher
+from kdseg_training.distillation.training.patches import require_fold
+from kdseg_training.distillation.training.plan_checks import check_description, check_plans
+from kdseg_training.distillation.training.splits import SPLITS
 
 PREPROCESSED, RESULTS = "nnUNet_preprocessed", "nnUNet_results"
 """nnU-Net's environment variables."""
@@ -46,6 +49,7 @@ def set_folders(config: DistillationConfig) -> None:
     """Tell nnU-Net the folders of the configuration; it reads them from the environment."""
     for variable, folder in ((PREPROCESSED, config.preprocessed), (RESULTS, config.results)):
         if folder is not None:
+            _require_folder(folder, variable, config)
             os.environ[variable] = str(folder)
         elif not os.environ.get(variable):
             key = variable.removeprefix("nnUNet_")
@@ -54,6 +58,22 @@ def set_folders(config: DistillationConfig) -> None:
                 expected=f"{key}: a folder in the file, or the environment variable {variable}",
                 path=config.source,
             )
+        else:
+            _require_folder(Path(os.environ[variable]), variable, config)
+
+
+def _require_folder(folder: Path, variable: str, config: DistillationConfig) -> None:
+    """Refuse a path at which, or on the way to which, something else than a folder lies."""
+    there = next((path for path in (folder, *folder.parents) if path.exists()), None)
+    if there is not None and not there.is_dir():
+        key = variable.removeprefix("nnUNet_")
+        raise ConfigurationError(
+            f"A file lies where the folder for {key} data should be.",
+            expected="a folder, or nothing yet",
+            found=f"a file in the place of {folder}",
+            path=there,
+            remedy=f"Correct {key}: in {config.source or 'the settings'}, or the environment variable {variable}.",
+        )
 
 
 def open_data_set(config: DistillationConfig) -> DataSet:
@@ -62,7 +82,7 @@ def open_data_set(config: DistillationConfig) -> DataSet:
     Raises
     ------
     TrainingDataError
-        If it does not exist or has no ``dataset.json``.
+        If it does not exist, or its ``dataset.json`` is missing or not usable.
     """
     root = Path(os.environ[PREPROCESSED])
     wanted = str(config.dataset)
@@ -76,7 +96,9 @@ def open_data_set(config: DistillationConfig) -> DataSet:
             path=root,
             remedy="Run nnUNetv2_plan_and_preprocess for it, and check preprocessed: or nnUNet_preprocessed.",
         )
-    return DataSet(found[0].name, found[0], _read_json(found[0] / "dataset.json"))
+    description = _read_json(found[0] / "dataset.json")
+    check_description(description, found[0] / "dataset.json")
+    return DataSet(found[0].name, found[0], description)
 
 
 def open_teacher(config: DistillationConfig, device: torch.device, say: Callable[[str], None]) -> Optional[Teacher]:
@@ -98,11 +120,20 @@ def open_teacher(config: DistillationConfig, device: torch.device, say: Callable
 
 
 def student_plans(config: DistillationConfig, student: StudentSettings, data: DataSet) -> Dict[str, Any]:
-    """Return a student's plans: read from its own file, derived by its factor, or those of the run as they are."""
-    if student.plans is not None:
-        return data.plans(student.plans)
-    plans = data.plans(config.plans)
-    if student.factor is None or student.factor == 1:
+    """Return a student's plans: read from its own file, derived by its factor, or those of the run as they are.
+
+    Raises
+    ------
+    TrainingDataError
+        If the file cannot be read, or lacks what nnU-Net's trainer needs.
+    BundleSchemaError, UnsupportedModelError
+        If it is not JSON or cannot be narrowed.
+    """
+    name = config.plans if student.plans is None else student.plans
+    plans = data.plans(name)
+    if config.configuration in plans.get("configurations", {}):
+        check_plans(plans, config.configuration, data.folder / f"{name}.json", batch_size=config.budget.batch_size)
+    if student.plans is not None or student.factor is None or student.factor == 1:
         return plans
     return derive_plans(plans, factor=student.factor, floor=student.floor, configuration=config.configuration)
 
@@ -110,7 +141,7 @@ def student_plans(config: DistillationConfig, student: StudentSettings, data: Da
 def check_student(
     config: DistillationConfig, plans: Dict[str, Any], data: DataSet, teacher: Optional[Teacher], say: Callable[[str], None]
 ) -> None:
-    """Check that the teacher fits the student, before anything is written."""
+    """Check that configuration and fold exist and the teacher fits the student, before anything is written."""
     if config.configuration not in plans.get("configurations", {}):
         raise ConfigurationError(
             f"The plans have no configuration {config.configuration}.",
@@ -118,6 +149,8 @@ def check_student(
             found=config.configuration,
             path=config.source,
         )
+    if config.synthesis is None:
+        require_fold(data.folder / SPLITS, config.fold)
     if teacher is None or config.teacher is None:
         return
     check_agreement(
