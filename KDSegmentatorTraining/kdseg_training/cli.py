@@ -44,6 +44,7 @@ def export(
     capacity: Annotated[Optional[str], typer.Option(help="Width as a share of the teacher's, for example 1/4.")] = None,
     dataset_name: Annotated[Optional[str], typer.Option(help="Name of the training data.")] = None,
     dataset_licence: Annotated[Optional[str], typer.Option(help="Licence of the training data.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a bundle of the same name and version.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")] = False,
 ) -> None:
     """Turn an nnU-Net v2 model folder into a student bundle. What is not stated, the bundle calls not stated."""
@@ -70,6 +71,7 @@ def export(
             checkpoint=checkpoint,
             metadata=described,
             labels_csv=labels,
+            overwrite=overwrite,
         )
     except KDSegError as error:
         typer.echo(json.dumps({"error": error.as_dict()}) if as_json else f"Error: {error}", err=True)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from kdseg.bundle.labels import check_labels, format_labels_csv, parse_labels_csv
 from kdseg.bundle.members import DATASET, LABELS, MEMBER_LIMITS_BYTES, MODEL, PLANS, SELF_TEST
 from kdseg.bundle.selftest import SelfTest, decide, write_self_test
-from kdseg.bundle.writer import bundle_bytes, write_bundle
+from kdseg.bundle.writer import bundle_bytes, bundle_file_name, write_bundle
 from kdseg.errors import ExportError, OutputError, PathLike
 from kdseg.plans.model import ModelPlan
 from kdseg.plans.parser import parse_model_plan
@@ -77,6 +77,7 @@ def export_student(
     checkpoint: str = "checkpoint_final.pth",
     metadata: Optional[Mapping[str, Any]] = None,
     labels_csv: Optional[PathLike] = None,
+    overwrite: bool = False,
 ) -> ExportResult:
     """Export one fold of a trained model.
 
@@ -97,6 +98,8 @@ def export_student(
         and of a study beside the checkpoint (:mod:`kdseg_training.export.training_record`), else filled in; the notes tell it.
     labels_csv
         Slicer's colour table with terminology; None makes one with neutral codes, and the notes say so.
+    overwrite
+        Replace a bundle of the same name and version that has other content.
 
     Raises
     ------
@@ -107,7 +110,7 @@ def export_student(
     BundleError
         If the metadata or the labels do not follow their schema.
     OutputError
-        If the bundle cannot be written.
+        If the bundle cannot be written, or another one of this name and version is there.
     """
     files = open_model_folder(Path(model_folder), fold, checkpoint)
     trained = read_checkpoint(files.checkpoint_path)
@@ -128,7 +131,7 @@ def export_student(
         LABELS: labels_bytes,
         SELF_TEST: write_self_test(self_test),
     }
-    path = _write(Path(output_folder), document, members)
+    path = _write(Path(output_folder), document, members, overwrite)
     return ExportResult(path, document["name"], document["version"], drift, (*notes, *record_notes, *([note] if note else [])))
 
 
@@ -214,8 +217,17 @@ def _provenance(files: ModelFolder, trained: Checkpoint) -> Dict[str, str]:
     return {"file": file, "sha256": trained.sha256, "trainer": trained.trainer}
 
 
-def _write(folder: Path, document: Mapping[str, Any], members: Mapping[str, bytes]) -> Path:
-    bundle_bytes(document, members)  # refuse before the folder is made
+def _write(folder: Path, document: Mapping[str, Any], members: Mapping[str, bytes], overwrite: bool) -> Path:
+    content = bundle_bytes(document, members)  # refuse before the folder is made
+    earlier = folder / bundle_file_name(str(document["name"]), str(document["version"]))
+    if not overwrite and earlier.exists() and not (earlier.is_file() and earlier.read_bytes() == content):
+        raise OutputError(
+            "Another bundle of this name and version is there.",
+            expected="a new name or version",
+            found="a bundle with other content",
+            path=earlier,
+            remedy="Give the student another --version, or replace that bundle with --overwrite.",
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

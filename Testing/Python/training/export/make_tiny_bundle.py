@@ -18,7 +18,7 @@ TARGET = Path(__file__).resolve().parents[2] / "runtime" / "bundle" / "data"
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = write_model_folder(Path(folder) / "model", features=(4, 8), patch_size=(8, 8, 8), mirroring_axes=(0, 1, 2))
-        print(export_student(model, TARGET, metadata=student_metadata(name="tiny")).path)
+        print(export_student(model, TARGET, metadata=student_metadata(name="tiny"), overwrite=True).path)
 
 
 if __name__ == "__main__":

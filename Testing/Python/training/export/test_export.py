@@ -16,7 +16,7 @@ import torch
 
 from kdseg.bundle import load_student
 from kdseg.bundle.selftest import run_self_test
-from kdseg.errors import BundleError, BundleSchemaError, ExportError, KDSegError, UnsupportedModelError
+from kdseg.errors import BundleError, BundleSchemaError, ExportError, KDSegError, OutputError, UnsupportedModelError
 from kdseg_testing.metadata import student_metadata
 from kdseg_testing.model_folder import build_network
 from kdseg_training.export import export_student
@@ -87,6 +87,19 @@ def test_the_same_folder_gives_the_same_file(model_folder: Callable[..., Path], 
     first, second = (export_student(folder, tmp_path / name, metadata=student_metadata()).path for name in "ab")
     assert first.read_bytes() == second.read_bytes()
     assert first.name == "test-1.0.0.kdseg.zip"
+
+
+def test_another_bundle_of_the_same_name_is_replaced_only_when_told(model_folder: Callable[..., Path], tmp_path: Path) -> None:
+    folder, complete = model_folder(), student_metadata()
+    path = export_student(folder, tmp_path / "out", metadata=complete).path
+    before = path.read_bytes()
+    assert export_student(folder, tmp_path / "out", metadata=complete).path == path  # the same again
+    changed = {**complete, "intended_use": "Something else."}
+    with pytest.raises(OutputError, match=r"Another bundle.*--overwrite"):
+        export_student(folder, tmp_path / "out", metadata=changed)
+    assert path.read_bytes() == before
+    export_student(folder, tmp_path / "out", metadata=changed, overwrite=True)
+    assert load_student(path).document["intended_use"] == "Something else."
 
 
 def test_the_onnx_file_is_old_enough_and_tells_nothing_about_the_machine(
