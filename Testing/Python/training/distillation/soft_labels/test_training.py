@@ -310,3 +310,20 @@ def test_the_command_says_what_is_missing(dataset, teacher_folder: Path, tmp_pat
     result = CliRunner().invoke(app, ["soft-labels", str(path)])
     assert result.exit_code == ConfigurationError.exit_code
     assert "teacher.soft_labels" in result.output
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_damaged_soft_labels_are_told_with_all_fields(dataset, teacher_folder: Path, tmp_path: Path, workers: int) -> None:
+    config = with_store(dataset, teacher_folder, tmp_path, workers=workers)
+    write_for_run(config)
+    files = list((tmp_path / "soft").rglob("*.npz"))
+    for path in files:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 255
+        path.write_bytes(bytes(content))
+    with pytest.raises(TrainingDataError) as caught:
+        run(config)
+    assert caught.value.problem == "The soft labels of this case are damaged."
+    assert caught.value.path in map(str, files)
+    assert "Run kdseg-training soft-labels again" in caught.value.remedy
+    assert "Traceback" not in str(caught.value)
