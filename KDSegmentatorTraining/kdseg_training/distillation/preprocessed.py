@@ -66,7 +66,7 @@ def read_image(dataset: Any, case: str, channels: int) -> np.ndarray:
         If it cannot be read or has another number of channels.
     """
     folder = dataset.source_folder
-    with _readable(case, folder):
+    with readable_case(case, folder):
         image = np.ascontiguousarray(dataset.load_case(case)[0][:], dtype=np.float32)
     if image.ndim != 4 or image.shape[0] != channels:
         raise TrainingDataError(
@@ -79,7 +79,8 @@ def read_image(dataset: Any, case: str, channels: int) -> np.ndarray:
 
 
 @contextmanager
-def _readable(case: str, folder: Any) -> Iterator[None]:
+def readable_case(case: str, folder: Any) -> Iterator[None]:
+    """Inside, what nnU-Net raises about a damaged case becomes a :class:`TrainingDataError` that names it."""
     try:
         yield
     except (OSError, RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
@@ -101,7 +102,7 @@ def fingerprints(folder: Path, cases: Sequence[str]) -> Dict[str, str]:
     """
     dataset, found = open_cases(folder, cases), {}
     for case in cases:
-        with _readable(case, folder):
+        with readable_case(case, folder):
             found[case] = image_fingerprint(dataset.load_case(case)[0])
     return found
 

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 import numpy as np
 
 from kdseg.errors import TrainingDataError
-from kdseg_training.distillation.preprocessed import image_fingerprint
+from kdseg_training.distillation.preprocessed import image_fingerprint, readable_case
 from kdseg_training.distillation.soft_labels.decoding import decode_box
 from kdseg_training.distillation.soft_labels.encoding import Array, SparseProbabilities
 from kdseg_training.distillation.soft_labels.folder import Group, SoftLabelFolder
@@ -98,7 +98,7 @@ class SoftLabels:
         Raises
         ------
         TrainingDataError
-            Naming the cases that lack them, or that do not fit.
+            Naming the cases that lack them, that do not fit, or whose images cannot be read.
         """
         missing = [case for case in cases if not self.folder.file(group, case).is_file()]
         if missing:
@@ -114,12 +114,14 @@ class SoftLabels:
     def _check_case(self, group: Group, dataset: Any, case: str) -> float:
         path = self.folder.file(group, case)
         header = read_header(path)
-        image = dataset.load_case(case)[0]
+        with readable_case(case, dataset.source_folder):
+            image = dataset.load_case(case)[0]
+            fingerprint = image_fingerprint(image)
         expected: List[Tuple[str, object, object]] = [
             ("case", case, header.get("case")),
             ("teacher and settings", self.folder.origin_digest, header.get("origin")),
             ("shape", list(image.shape[1:]), header.get("shape")),
-            ("image", image_fingerprint(image), header.get("image")),
+            ("image", fingerprint, header.get("image")),
         ]
         differing = [(name, wanted, found) for name, wanted, found in expected if wanted != found]
         if differing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -327,3 +328,13 @@ def test_damaged_soft_labels_are_told_with_all_fields(dataset, teacher_folder: P
     assert caught.value.path in map(str, files)
     assert "Run kdseg-training soft-labels again" in caught.value.remedy
     assert "Traceback" not in str(caught.value)
+
+
+def test_an_image_that_is_damaged_is_named_when_its_soft_labels_are_checked(preprocessed: Path, tmp_path: Path) -> None:
+    soft_labels = stored(tmp_path / "soft", preprocessed, some_logits, cases=["case_0"])
+    cases = tmp_path / "cases"
+    shutil.copytree(preprocessed, cases)
+    (cases / "case_0.pkl").write_bytes(b"hello world")
+    with pytest.raises(TrainingDataError, match="case case_0 cannot be read") as caught:
+        soft_labels.check("labelled", open_cases(cases, ["case_0"]), ["case_0"])
+    assert caught.value.path == str(cases)
