@@ -11,7 +11,7 @@ from kdseg.errors import TrainingDataError
 SPLITS = "splits_final.json"
 
 _FORM = '[{"train": [names of cases], "val": [names of cases]}, …], one entry for each fold'
-_REMEDY = "Correct the file, or delete it: nnU-Net then writes its own split."
+_REMEDY = "Restore or correct the file. Without one, nnU-Net draws a split of its own, with other cases in its folds."
 
 
 def read_split(path: Path, fold: Union[int, str]) -> Tuple[List[str], List[str]]:
