@@ -131,9 +131,12 @@ def test_a_fault_that_nobody_foresaw_is_told_too(file: Path, monkeypatch: pytest
 
     monkeypatch.setattr(runs, "open_data_set", fail)
     progress = file.parent / "progress.json"
-    with pytest.raises(ZeroDivisionError):
-        call(file, "--progress", progress)
-    assert json.loads(progress.read_bytes())["error"]["found"] == "ZeroDivisionError: a bug"
+    code, _, err = call(file, "--progress", progress)
+    assert code == 9
+    error = json.loads(progress.read_bytes())["error"]
+    assert error["found"] == "ZeroDivisionError: a bug, while preparing the run"
+    assert error["path"] in err
+    assert "Traceback" in Path(error["path"]).read_text()
 
 
 def test_losses_and_time_are_written_and_numbers_that_are_none_left_out(
