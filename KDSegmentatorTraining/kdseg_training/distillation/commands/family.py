@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Dict, List, Optional
 
 import typer
 
-from kdseg.errors import ConfigurationError, KDSegError
+from kdseg.errors import ConfigurationError, KDSegError, OutputError
 from kdseg.limits import available_cpus
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ def family(
     *,
     factors: Annotated[Optional[List[float]], typer.Option("--factor", help="Divide all channels by this.")] = None,
     floor: Annotated[int, typer.Option(help="Least channels of a stage.")] = 4,
-    configuration: Annotated[Optional[str], typer.Option("-c", "--configuration", help="Only this one.")] = None,
+    configuration: Annotated[
+        Optional[str], typer.Option("-c", "--configuration", help="Only this one; a model folder has its own.")
+    ] = None,
     plans_name: Annotated[Optional[str], typer.Option("-p", "--plans", help="Which plans of a data set.")] = None,
     max_parameters: Annotated[Optional[float], typer.Option(help="Largest student with at most so many parameters.")] = None,
     max_memory: Annotated[Optional[float], typer.Option(help="… with at most this peak of memory in GiB, estimated.")] = None,
@@ -42,7 +45,8 @@ def family(
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 for all.")] = 0,
     mirroring: Annotated[bool, typer.Option(help="Whether the student mirrors every patch over all axes.")] = True,
     output: Annotated[
-        Optional[Path], typer.Option("-o", "--output", help="Write the students' plans into this folder.")
+        Optional[Path],
+        typer.Option("-o", "--output", help="Write the students' plans into this folder; made if it does not exist."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")] = False,
 ) -> None:
@@ -53,25 +57,22 @@ def family(
     """
     from kdseg_training.distillation.family import family_members, read_plans
 
-    budgets: Dict[str, Any] = {
-        "parameters": None if max_parameters is None else int(max_parameters),
-        "memory_bytes": None if max_memory is None else int(max_memory * _GIB),
-        "seconds": max_seconds,
-    }
     try:
+        budgets = _budgets(max_parameters, max_memory, max_seconds)
         file = read_plans(source, plans_name=plans_name)
+        shown = configuration or file.trained_configuration
         dataset = _dataset(file)
         workload = _workload(file, shape, spacing, threads=threads, mirroring=mirroring)
         wanted, chosen = list(factors or ()), None
         if any(value is not None for value in budgets.values()):
-            chosen = _largest(file, configuration, wanted, floor=floor, workload=workload, budgets=budgets)
+            chosen = _largest(file, shown, wanted, floor=floor, workload=workload, budgets=budgets)
             wanted = [chosen]
         members = family_members(
             file.plans,
             dataset,
             factors=wanted or DEFAULT_FACTORS,
             floor=floor,
-            configurations=None if configuration is None else [configuration],
+            configurations=None if shown is None else [shown],
             workload=workload,
             measure=measure or max_seconds is not None,
         )
@@ -88,6 +89,18 @@ def family(
         typer.echo("The teacher itself is within the budget.")
     for path in written:
         typer.echo(f"Wrote {path}")
+
+
+def _budgets(parameters: Optional[float], memory_gib: Optional[float], seconds: Optional[float]) -> Dict[str, Any]:
+    given = {"--max-parameters": parameters, "--max-memory": memory_gib, "--max-seconds": seconds}
+    for option, value in given.items():
+        if value is not None and not (math.isfinite(value) and value > 0):
+            raise ConfigurationError(f"{option} is not usable.", expected="a number above 0", found=f"{value:g}")
+    return {
+        "parameters": None if parameters is None else int(parameters),
+        "memory_bytes": None if memory_gib is None else int(memory_gib * _GIB),
+        "seconds": seconds,
+    }
 
 
 def _largest(
@@ -155,6 +168,10 @@ def _write(
 
     if output is None:
         return []
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError("The output folder cannot be made.", found=error.strerror or str(error), path=output) from error
     factors = sorted({member.factor for member in members} - {1.0})
     return [
         write_student_plans(file.path, factor=factor, floor=floor, configuration=configuration, output_folder=output)

@@ -32,6 +32,14 @@ class PlansFile:
     plans: Dict[str, Any]
     dataset: Optional[Dict[str, Any]]
 
+    @property
+    def trained_configuration(self) -> Optional[str]:
+        """The configuration that the name of a model folder ends with; None for other folders and files."""
+        if self.path.name != PLANS:
+            return None
+        last = self.path.resolve().parent.name.rsplit("__", 1)[-1]
+        return last if last in self.plans.get("configurations", {}) else None
+
 
 def read_plans(source: PathLike, *, plans_name: Optional[str] = None) -> PlansFile:
     """Read plans and ``dataset.json``.

@@ -71,6 +71,27 @@ def test_a_budget_chooses_and_writes_one_student(model_folder: Path, tmp_path: P
     assert 2 < free["chosen_factor"] < 2.3
 
 
+def test_a_model_folder_is_of_one_configuration(tmp_path: Path) -> None:
+    folder = write_model_folder(tmp_path / "nnUNetTrainer__nnUNetPlans__3d_fullres", features=(16, 32, 64))
+    plans = json.loads((folder / "plans.json").read_text())
+    plans["configurations"]["3d_other"] = plans["configurations"]["3d_fullres"]
+    (folder / "plans.json").write_text(json.dumps(plans))
+    assert {member["configuration"] for member in report(folder)["members"]} == {"3d_fullres"}
+    assert report(folder, "--max-parameters", 1e5, "--factor", 4)["chosen_factor"] == 4
+    assert {member["configuration"] for member in report(folder / "plans.json", "-c", "3d_other")["members"]} == {"3d_other"}
+    assert report(folder, "--factor", 2, "-o", tmp_path / "new")["written"] == [str(tmp_path / "new" / "nnUNetPlans_x2.json")]
+    written = json.loads((tmp_path / "new" / "nnUNetPlans_x2.json").read_text())
+    assert written == derive_plans(plans, factor=2)
+
+
+@pytest.mark.parametrize("option", ["--max-parameters", "--max-memory", "--max-seconds"])
+@pytest.mark.parametrize("value", ["nan", "inf", "0", "-1"])
+def test_budgets_are_positive_numbers(model_folder: Path, option: str, value: str) -> None:
+    result = run(model_folder, option, value)
+    assert (result.exit_code, result.exception.__class__) == (9, SystemExit)
+    assert f"{option} is not usable" in result.stderr
+
+
 def test_a_budget_of_seconds_is_measured(model_folder: Path) -> None:
     found = report(model_folder, "--max-seconds", 300, "--factor", 8, "--no-mirroring", *SIZE)
     assert found["chosen_factor"] == 8
