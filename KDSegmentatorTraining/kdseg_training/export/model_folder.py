@@ -115,7 +115,13 @@ def _checkpoint_path(folder: Path, fold: Optional[Union[int, str]], checkpoint: 
             )
         return folder / f"{_FOLD_PREFIX}{available[0]}" / checkpoint
     if str(fold) not in available:
-        raise ExportError(f"Fold {fold} has no {checkpoint}.", expected=listed, found=str(fold), path=folder)
+        raise ExportError(
+            f"Fold {fold} has no {checkpoint}.",
+            expected=f"one of the folds that have it: {listed}",
+            found=str(fold),
+            path=folder,
+            remedy="Name one of these folds with --fold, or another checkpoint with --checkpoint.",
+        )
     return folder / f"{_FOLD_PREFIX}{fold}" / checkpoint
 
 

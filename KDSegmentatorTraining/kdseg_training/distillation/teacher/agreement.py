@@ -82,7 +82,11 @@ def check_agreement(
             f"Teacher and student differ in {', '.join(what for what, _, _ in differences)}.",
             expected="; ".join(f"{what} {_short(expected)}" for what, expected, _ in differences) + " (the teacher's)",
             found="; ".join(f"{what} {_short(found)}" for what, _, found in differences) + " (the student's)",
-            remedy="Derive the student's plans from the teacher's, and train it on the teacher's data set.",
+            remedy=(
+                "Derive the student's plans from the teacher's, and train it on the teacher's data set."
+                if student_configuration in (None, configuration)
+                else f"The teacher is of {configuration}, the student of {student_configuration}: choose the same."
+            ),
         )
 
 

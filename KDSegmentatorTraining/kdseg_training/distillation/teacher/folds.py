@@ -59,6 +59,9 @@ def check_folds(
             words,
             expected=f"a teacher of fold {student_fold} only",
             found=f"folds {', '.join(str(f) for f in teacher_folds)}",
-            remedy="Distil from the same fold, or allow it and judge the student on test cases that neither has seen.",
+            remedy=(
+                "Distil from the same fold (teacher.folds), or set teacher.allow_seen_validation: true and judge the student "
+                "on test cases that neither has seen."
+            ),
         )
     return words

@@ -108,5 +108,7 @@ def _network(plans: Dict[str, Any], plan: ModelPlan, file: ModelFolder, trained:
 
 def _as_teacher_error(error: KDSegError) -> TeacherError:
     fields: Dict[str, Any] = {"expected": error.expected, "found": error.found, "path": error.path, "remedy": error.remedy}
-    fields["remedy"] = fields["remedy"].replace("--fold", "the teacher's folds").replace("; folds are never averaged", "")
+    fields["remedy"] = fields["remedy"].replace("; folds are never averaged", "")
+    for option in ("fold", "checkpoint"):
+        fields["remedy"] = fields["remedy"].replace(f"--{option}", f"teacher.{option}" + ("s" if option == "fold" else ""))
     return TeacherError(f"The teacher cannot be loaded: {error.problem}", **fields)

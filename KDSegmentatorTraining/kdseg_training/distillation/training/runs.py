@@ -125,6 +125,8 @@ def train_from_config(
             if path is not None:
                 trainer.load_checkpoint(str(path))
                 say(f"{trainer.name}: continues after step {trainer.step} of {trainer.steps}.")
+            elif mode == "resume":
+                say(f"{trainer.name}: there is no earlier run; it starts.")
         training = FamilyTraining(trainers, display=display, stop=stop)
         training.run()
         if config.predict_validation:

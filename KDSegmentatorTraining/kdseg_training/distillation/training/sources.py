@@ -11,8 +11,10 @@ import torch
 
 from kdseg.bundle.strict_json import parse_json_object
 from kdseg.errors import ConfigurationError, TrainingDataError
+from kdseg.plans.parser import resolve_configuration
 from kdseg_training.distillation.config import DistillationConfig, StudentSettings
 from kdseg_training.distillation.family import derive_plans
+from kdseg_training.distillation.family.architecture import with_architectures
 from kdseg_training.distillation.teacher import Teacher, check_agreement, check_folds, load_teacher
 from kdseg_training.distillation.training.patches import require_fold
 from kdseg_training.distillation.training.plan_checks import check_description, check_plans
@@ -170,6 +172,21 @@ def check_student(
     )
     if doubt:
         say(doubt)
+    theirs, ours = _channels(teacher.plans, teacher.configuration), _channels(plans, config.configuration)
+    if any(a > b for a, b in zip(ours, theirs, strict=False)):
+        say(
+            f"The student is wider than its teacher: {_listed(ours)} channels against {_listed(theirs)}. "
+            f"factor counts from the plans of the run ({config.plans}), not from the teacher."
+        )
+
+
+def _channels(plans: Dict[str, Any], configuration: str) -> List[int]:
+    resolved = resolve_configuration(with_architectures(plans), configuration)
+    return list(resolved["architecture"]["arch_kwargs"]["features_per_stage"])
+
+
+def _listed(channels: List[int]) -> str:
+    return "-".join(map(str, channels))
 
 
 def _read_json(path: Path) -> Dict[str, Any]:

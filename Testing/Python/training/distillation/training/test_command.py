@@ -12,8 +12,11 @@ import yaml
 from typer.testing import CliRunner
 
 from kdseg.errors import ResumeError
+from kdseg_testing.model_folder import write_model_folder
+from kdseg_testing.small_runs import MODEL
 from kdseg_training.cli import app
 from kdseg_training.distillation.training import checkpoints, display
+from kdseg_training.distillation.training.check import check_run
 from kdseg_training.distillation.training.locks import sole_writer
 
 STUDENTS = [{"name": "plain", "factor": 2}, {"name": "logits", "factor": 2, "method": "A"}]
@@ -41,6 +44,22 @@ def test_people_see_epochs_costs_and_where_the_students_are(file: Path) -> None:
     assert "logits epoch 2: loss segmentation" in out
     assert "one by one, from the same measurements" in out
     assert out.count("Wrote ") == 2
+
+
+@pytest.mark.parametrize(("features", "wider"), [((8, 16, 16), False), ((4, 8, 8), True)])
+def test_a_student_that_is_wider_than_its_teacher_is_told(settings, tmp_path: Path, features: tuple, wider: bool) -> None:
+    folder = tmp_path / "nnUNetTrainer__nnUNetPlans__3d_fullres"
+    teacher = write_model_folder(folder, **{**MODEL, "features": features})
+    students = [{"name": "same", "method": "A"}]
+    checked = check_run(settings(tmp_path / "results", teacher={"model_folder": teacher}, students=students))
+    told = [note for note in checked.notes if "wider than its teacher: 8-16-16 channels against 4-8-8" in note]
+    assert bool(told) == wider
+
+
+def test_a_resume_without_an_earlier_run_is_told(file: Path) -> None:
+    code, out, _ = call(file, "--resume")
+    assert code == 0
+    assert "plain: there is no earlier run; it starts." in out
 
 
 def test_programs_get_one_object(file: Path) -> None:
