@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Literal, Optional, Tuple
+from typing import Any, Dict, List, Literal, Optional, Tuple
 
+from kdseg.errors import TrainingDataError
 from kdseg_training.distillation.config import DistillationConfig, with_defaults
+from kdseg_training.distillation.extras_config import UnlabelledSettings
 from kdseg_training.distillation.family import channels_and_heads, count_parameters
+from kdseg_training.distillation.preprocessed import list_cases
 from kdseg_training.distillation.training import checkpoints
 from kdseg_training.distillation.training.arm import Arm
 from kdseg_training.distillation.training.devices import choose_device
-from kdseg_training.distillation.training.extras import preprocessed_fold
+from kdseg_training.distillation.training.extras import preprocessed_fold, soft_label_folder
+from kdseg_training.distillation.training.patches import require_cases, require_present
 from kdseg_training.distillation.training.precision import choose_precision
 from kdseg_training.distillation.training.runs import Mode, fold_folder, new_arm, require_free
 from kdseg_training.distillation.training.snapshot import require_same_settings
-from kdseg_training.distillation.training.sources import open_data_set, open_teacher, set_folders
+from kdseg_training.distillation.training.sources import open_data_set, open_teacher, require_writable_results, set_folders
 
 RESOLVED = ("dataset", "precision", "device_type", "batch_size", "plans", "unlabelled", "synthesis")
 """Settings in a checkpoint that only a trainer knows; they are compared when the run continues."""
 
 Earlier = Literal["nothing", "unfinished", "finished"]
 
-LATER = "Soft labels and unlabelled scans are checked when the run starts."
+LATER = "The unlabelled images are preprocessed when the run starts."
 """What a check leaves out: it may take hours."""
 
 
@@ -110,9 +114,10 @@ def check_run(config: DistillationConfig, *, mode: Mode = "new", device: Optiona
     TrainingError
         Named after what would go wrong.
     """
-    notes: list[str] = []
+    notes: List[str] = []
     target = choose_device(device or config.device)
     set_folders(config)
+    require_writable_results(config)
     data = open_data_set(config)
     teacher = open_teacher(config, target, notes.append)
     students = []
@@ -129,8 +134,12 @@ def check_run(config: DistillationConfig, *, mode: Mode = "new", device: Optiona
     if mode == "new":
         require_free([student.fold_folder for student in students if student.earlier != "nothing"])
     fold = preprocessed_fold(config, data)
-    if config.unlabelled is not None or (config.teacher is not None and config.teacher.soft_labels is not None):
-        notes.append(LATER)
+    require_cases(str(fold.folder))
+    for names, what in ((fold.training, "training"), (fold.validation, "validation")):
+        require_present(names, list_cases(fold.folder), what, fold.folder)
+    soft_label_folder(config, teacher)
+    if config.unlabelled is not None:
+        _check_unlabelled(config.unlabelled, notes)
     return CheckedRun(
         dataset=data.name,
         training_cases=len(fold.training),
@@ -141,6 +150,21 @@ def check_run(config: DistillationConfig, *, mode: Mode = "new", device: Optiona
         students=tuple(students),
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _check_unlabelled(unlabelled: UnlabelledSettings, notes: List[str]) -> None:
+    if unlabelled.images is None:
+        list_cases(unlabelled.cases)
+        return
+    if not unlabelled.images.is_dir():
+        raise TrainingDataError(
+            "The unlabelled images are not there.",
+            expected="a folder with <case>_0000 images",
+            found="no such folder",
+            path=unlabelled.images,
+            remedy="Correct unlabelled.images.",
+        )
+    notes.append(LATER)
 
 
 def _require_continuable(arm: Arm, path: Path) -> None:

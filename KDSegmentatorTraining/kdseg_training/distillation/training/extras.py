@@ -110,11 +110,10 @@ def open_extras(
     if stored is None and config.unlabelled is None:
         return Extras(synthesis=synthesis)
     fold = preprocessed_fold(config, data)
+    folder = soft_label_folder(config, teacher)  # before images are preprocessed, which may take hours
     unlabelled = find_unlabelled(config, data, fold, processes=processes, say=say)
-    if stored is None or teacher is None:
+    if folder is None:
         return Extras(None, unlabelled, synthesis)
-    folder = SoftLabelFolder(stored.folder, origin_of(teacher, stored))
-    folder.check()
     soft_labels = SoftLabels(folder, fold.scheme)
     soft_labels.check("labelled", open_cases(fold.folder, fold.training), fold.training)
     if unlabelled is not None and config.unlabelled is not None:
@@ -123,8 +122,23 @@ def open_extras(
         if config.unlabelled.minimum_confidence is not None:
             unlabelled = unlabelled.confident(confidence, config.unlabelled.minimum_confidence)
             say(f"Of {len(names)} unlabelled cases the teacher is confident about {len(unlabelled.names)}.")
-    say(f"Soft labels: {stored.folder}, in place of a teacher that runs on every batch.")
+    say(f"Soft labels: {folder.path}, in place of a teacher that runs on every batch.")
     return Extras(soft_labels, unlabelled)
+
+
+def soft_label_folder(config: DistillationConfig, teacher: Optional[Teacher]) -> Optional[SoftLabelFolder]:
+    """Return the folder of stored soft labels, of this teacher and these settings; None if the run needs none.
+
+    Raises
+    ------
+    TrainingDataError
+        If there are none yet, or they are of another origin.
+    """
+    if teacher is None or config.teacher is None or config.teacher.soft_labels is None:
+        return None
+    folder = SoftLabelFolder(config.teacher.soft_labels.folder, origin_of(teacher, config.teacher.soft_labels))
+    folder.check()
+    return folder
 
 
 def open_synthesis(

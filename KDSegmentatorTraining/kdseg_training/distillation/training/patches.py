@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
+from typing import Any, Collection, Dict, Mapping, Optional, Sequence, Tuple, Union
 
 from kdseg.errors import TrainingDataError
 from kdseg_training.distillation.training.batches import Kind, SampleMaker, SampleShare, SeededBatches
@@ -158,8 +158,8 @@ def _datasets(trainer: Any) -> Tuple[NamedCases, NamedCases]:
     require_fold(Path(trainer.preprocessed_dataset_folder_base) / SPLITS, trainer.fold)
     present = set(trainer.dataset_class.get_identifiers(str(folder)))
     training, validation = trainer.get_tr_and_val_datasets()
-    _check(training.identifiers, present, "training", folder)
-    _check(validation.identifiers, present, "validation", folder)
+    require_present(training.identifiers, present, "training", folder)
+    require_present(validation.identifiers, present, "validation", folder)
     channels = _channels(trainer)
     return NamedCases(training, folder, channels), NamedCases(validation, folder, channels)
 
@@ -169,10 +169,11 @@ def _channels(trainer: Any) -> int:
     return len(description["modality" if "modality" in description else "channel_names"])
 
 
-def _check(wanted: List[str], present: set[str], what: str, folder: Path) -> None:
+def require_present(wanted: Sequence[str], present: Collection[str], what: str, folder: Path) -> None:
+    """Raise :class:`TrainingDataError` if there are no cases, or some of them are not among those that are present."""
     if not wanted:
         raise _data_error(f"The fold has no {what} cases.", "at least one", "none", folder)
-    missing = sorted(set(wanted) - present)
+    missing = sorted(set(wanted) - set(present))
     if missing:
         found = f"{len(missing)} missing: {', '.join(missing[:5])}"
         raise _data_error(f"Some {what} cases of the fold are not preprocessed.", f"{len(wanted)} cases", found, folder)

@@ -31,6 +31,7 @@ from kdseg_training.distillation.training.sources import (
     check_student,
     open_data_set,
     open_teacher,
+    require_writable_results,
     set_folders,
     student_plans,
 )
@@ -108,6 +109,7 @@ def train_from_config(
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     set_folders(config)
+    require_writable_results(config)
     with torchrun_processes(target.type) as processes:
         target = process_device(target, processes)
         say = say if processes.is_first else _nothing

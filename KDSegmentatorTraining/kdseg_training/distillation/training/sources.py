@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List, Optional
 import torch
 
 from kdseg.bundle.strict_json import parse_json_object
-from kdseg.errors import ConfigurationError, TrainingDataError
+from kdseg.errors import ConfigurationError, OutputError, TrainingDataError
 from kdseg.plans.parser import resolve_configuration
 from kdseg_training.distillation.config import DistillationConfig, StudentSettings
 from kdseg_training.distillation.family import derive_plans
@@ -75,6 +75,20 @@ def _require_folder(folder: Path, variable: str, config: DistillationConfig) -> 
             found=f"a file in the place of {folder}",
             path=there,
             remedy=f"Correct {key}: in {config.source or 'the settings'}, or the environment variable {variable}.",
+        )
+
+
+def require_writable_results(config: DistillationConfig) -> None:
+    """Raise :class:`kdseg.errors.OutputError` if nothing can be written to the folder for results, or it cannot be made."""
+    folder = Path(os.environ[RESULTS])
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise OutputError(
+            "The folder for results cannot be written to.",
+            expected="permission to write",
+            found=f"none in {there}",
+            path=folder,
+            remedy=f"Correct results: in {config.source or 'the settings'}, or the environment variable {RESULTS}.",
         )
 
 

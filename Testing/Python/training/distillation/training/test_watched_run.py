@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any, Dict
 
@@ -70,6 +71,9 @@ def test_a_check_for_people_is_a_few_lines(file: Path) -> None:
         ({"fold": 7, "teacher": {"folds": [0], "allow_seen_validation": True}}, "TrainingDataError"),
         ({"teacher": {"model_folder": "nowhere"}}, "TeacherError"),
         ({"configuration": "2d"}, "ConfigurationError"),
+        ({"unlabelled": {"cases": "nowhere"}}, "TrainingDataError"),
+        ({"unlabelled": {"cases": "cases", "images": "nowhere"}}, "TrainingDataError"),
+        ({"teacher": {"soft_labels": {"folder": "nowhere"}}}, "TrainingDataError"),
     ],
 )
 def test_a_check_finds_what_would_fail(settings, tmp_path: Path, changes: Dict[str, Any], kind: str) -> None:
@@ -78,6 +82,29 @@ def test_a_check_finds_what_would_fail(settings, tmp_path: Path, changes: Dict[s
     code, _, err = call(file, "--check", "--json")
     assert code == 9
     assert json.loads(err.splitlines()[-1])["error"]["type"] == kind
+
+
+def test_a_check_looks_whether_the_cases_are_there(settings, dataset, tmp_path: Path) -> None:
+    root = tmp_path / "preprocessed"
+    shutil.copytree(dataset.root / "preprocessed", root)
+    for path in root.rglob("case_3.*"):
+        path.unlink()
+    file = tmp_path / "distil.yaml"
+    write(file, settings(tmp_path / "results", preprocessed=root))
+    code, _, err = call(file, "--check", "--json")
+    assert code == 9
+    assert "1 missing: case_3" in json.loads(err.splitlines()[-1])["error"]["found"]
+
+
+def test_results_that_cannot_be_written_are_refused_before_anything_is_done(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever runs this may be allowed everything, so the operating system's answer is replaced."""
+    monkeypatch.setattr("os.access", lambda path, _mode: Path(path) != file.parent)
+    for arguments in (("--check",), ()):
+        code, _, err = call(file, *arguments, "--json")
+        assert json.loads(err.splitlines()[-1])["error"]["problem"] == "The folder for results cannot be written to."
+        assert code == 6
 
 
 def test_a_check_knows_earlier_runs_and_whether_they_can_be_continued(file: Path, settings) -> None:
