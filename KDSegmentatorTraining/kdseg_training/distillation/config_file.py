@@ -10,6 +10,9 @@ from pydantic import BaseModel, ValidationError
 
 from kdseg.errors import ConfigurationError
 
+GUIDE = "docs/training.md"
+"""Where keys are explained, unless the model names another file as its ``GUIDE``."""
+
 LARGEST_FILE_BYTES = 1024**2
 """No settings file is larger."""
 
@@ -65,34 +68,42 @@ def check_settings(values: dict[Any, Any], model: Type[Model], path: Path) -> Mo
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise _configuration_error(error, path) from error
+        guide: str = getattr(model, "GUIDE", GUIDE)
+        raise _configuration_error(error, path, guide) from error
 
 
-def _configuration_error(error: ValidationError, path: Path) -> ConfigurationError:
+def _configuration_error(error: ValidationError, path: Path, guide: str) -> ConfigurationError:
     details = error.errors(include_url=False)
     keys: List[str] = []
     expected: List[str] = []
     found: List[str] = []
     for detail in details:
-        key = ".".join(str(part) for part in detail["loc"]) or "the file"
+        key = ".".join(str(part) for part in detail["loc"])
         message = detail["msg"].removeprefix("Value error, ")
+        if not key:  # keys that do not go together
+            found.append(message)
+            continue
         if detail["type"] == "missing":
             expected.append(f"{key}: a value")
             found.append(f"{key}: nothing")
         elif detail["type"] == "extra_forbidden":
             expected.append(f"no key {key}")
             found.append(f"{key}: {_short(detail['input'])}")
+        elif detail["type"] == "union_tag_invalid":
+            choice = detail["ctx"]["discriminator"].strip("'")
+            expected.append(f"{key}.{choice}: one of {detail['ctx']['expected_tags']}")
+            found.append(f"{key}.{choice}: {detail['ctx']['tag']!r}")
         else:
             expected.append(f"{key}: {message}")
-            if detail["loc"]:
-                found.append(f"{key}: {_short(detail['input'])}")
+            found.append(f"{key}: {_short(detail['input'])}")
         keys.append(key)
+    named = f": {', '.join(dict.fromkeys(keys))}" if keys else ""
     return ConfigurationError(
-        f"The settings are not valid: {', '.join(dict.fromkeys(keys))}.",
+        f"The settings are not valid{named}.",
         expected="; ".join(expected),
         found="; ".join(found),
         path=path,
-        remedy="Correct these keys; docs/training.md lists all of them.",
+        remedy=f"Correct the file; {guide} lists all keys.",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Literal, Optional, Tuple
+from typing import ClassVar, Dict, List, Literal, Optional, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,8 @@ Kind = Literal["white", "grey", "fluid", "other"]
 
 
 class _Settings(BaseModel):
+    GUIDE: ClassVar[str] = "docs/synthesis.md"
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import ClassVar, List, Optional, Tuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -12,6 +12,8 @@ from kdseg_training.synthesis.settings import Appearance
 
 
 class _Settings(BaseModel):
+    GUIDE: ClassVar[str] = "docs/synthesis.md"
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
 

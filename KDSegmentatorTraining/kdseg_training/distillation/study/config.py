@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Dict, List, Literal, Optional, Union
+from typing import Annotated, Any, ClassVar, Dict, List, Literal, Optional, Union
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
@@ -205,6 +205,8 @@ class StudyConfig(_Settings):
     report
         Markdown file; tables, pictures and data lie in a folder of its name beside it.
     """
+
+    GUIDE: ClassVar[str] = "docs/study.md"
 
     name: ArmName
     title: str = "Distillation study"

@@ -62,11 +62,21 @@ def test_paths_start_at_the_files_folder(tmp_path: Path) -> None:
         ("dataset: X\nstudents: [{name: ../a}]\n", ["students.0.name", "'../a'"]),
         ("dataset: X\nstudents: [{name: a, factor: 0.5}]\n", ["students.0.factor", "0.5"]),
         ("dataset: X\nstudents: [{name: a, factor: 2, plans: p}]\n", ["factor or plans, not both"]),
-        ("dataset: X\nstudents: [{name: a, method: A}]\n", ["there is no teacher"]),
+        (
+            "dataset: X\nstudents: [{name: a, method: A}]\n",
+            [
+                "The settings are not valid. Found: a student has distillation losses, but there is no teacher.",
+                "docs/training.md lists all keys",
+            ],
+        ),
         ("dataset: X\nteacher: {model_folder: t}\nstudents: [{name: a, method: D}]\n", ["students.0.method", "'D'"]),
         (
             "dataset: X\nteacher: {model_folder: t}\nstudents: [{name: a, losses: [{kind: logits, temprature: 2}]}]\n",
             ["students.0.losses.0.logits.temprature", "no key"],
+        ),
+        (
+            "dataset: X\nteacher: {model_folder: t}\nstudents: [{name: a, losses: [{kind: softdice}]}]\n",
+            ["students.0.losses.0.kind: one of 'logits', 'soft_dice'", "students.0.losses.0.kind: 'softdice'"],
         ),
         ("dataset: X\nteacher: {model_folder: t, folds: []}\nstudents: [{name: a}]\n", ["teacher.folds"]),
         ("dataset: X\nbudget: {epochs: 0, iterations: 0}\nstudents: [{name: a}]\n", ["budget.epochs, budget.iterations"]),
