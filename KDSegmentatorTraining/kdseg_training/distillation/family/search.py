@@ -145,7 +145,7 @@ class _Search:
         """Return the budget for people."""
         parts = [
             "" if self.budget.parameters is None else f"{self.budget.parameters:,} parameters",
-            "" if self.budget.memory_bytes is None else f"{self.budget.memory_bytes / 1024**3:.2f} GiB",
+            "" if self.budget.memory_bytes is None else f"{self.budget.memory_bytes / 1024**3:.3g} GiB",
             "" if self.budget.seconds is None else f"{self.budget.seconds:g} s",
         ]
         return "at most " + ", ".join(part for part in parts if part)

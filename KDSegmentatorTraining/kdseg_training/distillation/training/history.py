@@ -96,5 +96,6 @@ class Tally:
         self.seconds[name] = self.seconds.get(name, 0.0) + seconds
 
     def mean_losses(self) -> Dict[str, float]:
-        """Return the mean of every part over the steps that had it."""
-        return {name: value / self.counts[name] for name, value in self.losses.items()}
+        """Return the mean of every part over the steps that had it; the total last, whenever the parts set in."""
+        names = sorted(self.losses, key=lambda name: name == "total")
+        return {name: self.losses[name] / self.counts[name] for name in names}

@@ -72,6 +72,7 @@ def test_a_part_that_is_absent_does_not_lower_its_mean() -> None:
     tally.add_losses({"total": 1.0})
     tally.add_losses({"total": 3.0, "logits": 4.0})
     assert tally.mean_losses() == {"total": 2.0, "logits": 4.0}
+    assert list(tally.mean_losses())[-1] == "total"
 
 
 def test_the_table_has_a_column_for_every_part_that_ever_was(tmp_path: Path) -> None:
