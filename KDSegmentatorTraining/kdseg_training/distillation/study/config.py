@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from kdseg_training.distillation.config import ArmName, Budget, Fold, StudentSettings, TeacherSettings, digest
 from kdseg_training.distillation.config_file import read_settings
-from kdseg_training.distillation.extras_config import UnlabelledSettings
+from kdseg_training.distillation.extras_config import SoftLabelSettings, UnlabelledSettings
 from kdseg_training.distillation.loss_config import DistillationSpec, LossSpec, Method, method_losses
 from kdseg_training.metrics.bootstrap import DEFAULT_RESAMPLES
 
@@ -75,7 +75,9 @@ class TeacherArm(_Settings):
     require_same_budget
         Refuse a given teacher whose checkpoint does not say that it had the study's budget and data.
     mirroring
-        Whether the students learn from its mean over the mirrored copies of every patch.
+        Whether the students learn from its mean over the mirrored copies of every patch, or of whole scans.
+    soft_labels
+        Run it once over whole scans and learn from what it said; the methods then compare logits only.
     """
 
     name: ArmName = "teacher"
@@ -85,6 +87,7 @@ class TeacherArm(_Settings):
     checkpoint: str = "checkpoint_final.pth"
     require_same_budget: bool = True
     mirroring: bool = False
+    soft_labels: Optional[SoftLabelSettings] = None
 
     def for_run(self, folder: Path, fold: Fold) -> TeacherSettings:
         """Return the teacher's section of a run's settings."""
@@ -94,6 +97,7 @@ class TeacherArm(_Settings):
             folds=[fold if self.model_folder is None else self.fold],
             checkpoint=checkpoint,
             mirroring=self.mirroring,
+            soft_labels=self.soft_labels,
         )
 
 
@@ -282,6 +286,10 @@ class StudyConfig(_Settings):
         machine = {"raw", "preprocessed", "results", "report", "workers", "threads", "checkpoint_every", "tensorboard", "title"}
         deciding = self.model_dump(mode="json", exclude=machine | {"split", "unlabelled"})
         deciding["teacher"]["model_folder"] = self.teacher.model_folder is not None
+        if self.teacher.soft_labels is None:
+            del deciding["teacher"]["soft_labels"]
+        else:
+            del deciding["teacher"]["soft_labels"]["folder"]
         if self.unlabelled is not None:
             deciding["unlabelled"] = self.unlabelled.model_dump(mode="json", include={"names", "share"})
         return digest(deciding)
@@ -317,8 +325,13 @@ def read_study(path: Path) -> StudyConfig:
             changed[key] = folder / value
     if config.unlabelled is not None:
         changed["unlabelled"] = config.unlabelled.within(folder)
+    teacher: Dict[str, Any] = {}
     if config.teacher.model_folder is not None:
-        changed["teacher"] = config.teacher.model_copy(update={"model_folder": folder / config.teacher.model_folder})
+        teacher["model_folder"] = folder / config.teacher.model_folder
+    if config.teacher.soft_labels is not None:
+        soft_labels = config.teacher.soft_labels
+        teacher["soft_labels"] = soft_labels.model_copy(update={"folder": folder / soft_labels.folder})
+    changed["teacher"] = config.teacher.model_copy(update=teacher)
     result = config.model_copy(update=changed)
     result._source = path
     return result

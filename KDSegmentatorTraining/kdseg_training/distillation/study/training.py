@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from kdseg.errors import ResumeError, TeacherError
 from kdseg_training.distillation.config import DistillationConfig, StudentSettings, TeacherSettings
+from kdseg_training.distillation.soft_labels.run import write_for_run
 from kdseg_training.distillation.study.arms import StudyArm, teacher_arm
 from kdseg_training.distillation.study.config import StudyConfig
 from kdseg_training.distillation.study.trained import TrainedArm, read_trained
@@ -93,7 +94,10 @@ class Trainings:
                 groups.setdefault((arm.seed, arm.budget), []).append(arm)
         for group in groups.values():
             self._say(f"Training together: {', '.join(arm.name for arm in group)}.")
-            train_from_config(self._run(group), mode="resume", display=self._display(), stop=self._stop, say=self._say)
+            run = self._run(group)
+            if run.teacher is not None and run.teacher.soft_labels is not None:
+                write_for_run(run, say=self._say)
+            train_from_config(run, mode="resume", display=self._display(), stop=self._stop, say=self._say)
         return [self._trained(arm) for arm in arms]
 
     def _trained(self, arm: StudyArm) -> TrainedArm:

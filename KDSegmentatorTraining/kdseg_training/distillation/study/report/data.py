@@ -19,6 +19,8 @@ def results_of(outcome: Outcome) -> Dict[str, Any]:
     """Return everything but the single cases."""
     settings = outcome.config.model_dump(mode="json", exclude=set(PLACES))
     settings["teacher"].pop("model_folder")
+    if settings["teacher"]["soft_labels"] is not None:
+        settings["teacher"]["soft_labels"].pop("folder")
     if outcome.config.unlabelled is not None:
         settings["unlabelled"] = {"share": outcome.config.unlabelled.share}
     result = {

@@ -178,7 +178,10 @@ def _teacher(outcome: Outcome) -> str:
         origin = "given; its checkpoint says that it had the same budget"
     else:
         origin = "given; **its budget was not compared**"
-    return f"{origin}; checkpoint sha256 {first.checkpoint_sha256}."
+    where = " of whole scans, computed once" if wanted.soft_labels is not None else ""
+    mirrored = ", the mean over the mirrored copies" if wanted.mirroring else ""
+    teaches = f" Students learn from its answers{where}{mirrored}." if where or mirrored else ""
+    return f"{origin}; checkpoint sha256 {first.checkpoint_sha256}.{teaches}"
 
 
 def _median_seconds(arms: Sequence[ArmOutcome], mirrored: bool) -> float:

@@ -209,18 +209,27 @@ def test_unlabelled_scans_teach_the_distilled_arms(finished, tmp_path: Path) -> 
     settings = yaml.safe_load(path.read_text())
     settings["results"], settings["report"], settings["inference"]["mirroring"] = "results", "report.md", [False]
     settings["budget"] = {"epochs": 1, "iterations": 2, "validation_iterations": 1, "batch_size": 2}
-    settings["teacher"] = {"model_folder": str(outcome.arms[0].trained.model_folder), "require_same_budget": False}
+    settings["teacher"] = {
+        "model_folder": str(outcome.arms[0].trained.model_folder),
+        "require_same_budget": False,
+        "mirroring": True,
+        "soft_labels": {"folder": "soft"},
+    }
     settings["unlabelled"] = {"cases": "cases", "images": "more"}
     study = tmp_path / "study.yaml"
     study.write_text(yaml.safe_dump(settings))
     found, said = run(study)
     assert (tmp_path / "cases" / "scan.b2nd").is_file()
+    assert sorted(path.name for path in (tmp_path / "soft" / "labelled").glob("*.npz")) == [f"case_{n}.npz" for n in range(3)]
+    assert [path.name for path in (tmp_path / "soft" / "unlabelled").glob("*.npz")] == ["scan.npz"]
+    assert any(line.startswith("Soft labels: ") for line in said)
     assert found.arms[0].parameters == outcome.arms[0].parameters  # a given teacher's are counted, without a report
     assert [arm.trained.report["settings"]["unlabelled"]["share"] for arm in found.arms[1:]] == [0.5, 0.5]
     assert any(line.startswith("Unlabelled: 1 cases, 50% of each batch") for line in said)
     text = (tmp_path / "report.md").read_text()
     assert "saw as well, in the same batches, 1 scans without labels" in text
     assert "on the same batches for the same seed" not in text
+    assert "Students learn from its answers of whole scans, computed once, the mean over the mirrored copies." in text
     results = json.loads((tmp_path / "report" / "results.json").read_text())
     assert (results["unlabelled"], results["settings"]["unlabelled"]) == (["scan"], {"share": 0.5})
     assert str(tmp_path) not in json.dumps(results)
