@@ -6,6 +6,7 @@ from statistics import fmean
 from typing import Any, Mapping, Optional, Sequence, Tuple
 
 from kdseg.choosing import Figure
+from kdseg.wording import counted
 
 Document = Mapping[str, Any]
 """``bundle.json`` as data, checked by :mod:`kdseg.bundle`."""
@@ -78,5 +79,5 @@ def _latency_entry(document: Document, cpu_model: Optional[str]) -> Optional[Map
 
 
 def _stated(entry: Mapping[str, Any]) -> str:
-    threads = "1 thread" if entry["threads"] == 1 else f"{entry['threads']} threads"
+    threads = counted(entry["threads"], "thread")
     return f"stated by its author for {entry['task']} on {entry['hardware']}, {entry['engine']}, {threads}"

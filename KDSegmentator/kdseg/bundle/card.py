@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Tuple
 
 from kdseg.student import Student
+from kdseg.wording import counted
 
 Rows = List[Tuple[str, str]]
 
@@ -94,7 +95,8 @@ def _latency(entries: Any) -> Rows:
     return [
         (
             "Latency",
-            f"{e['median_s']:.3g} s median of {e['n']}, {e['task']}, {e['engine']}, {e['threads']} threads, {e['hardware']}",
+            f"{e['median_s']:.3g} s median of {e['n']}, {e['task']}, {e['engine']}, "
+            f"{counted(e['threads'], 'thread')}, {e['hardware']}",
         )
         for e in entries
     ]

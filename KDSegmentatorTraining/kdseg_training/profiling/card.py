@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import List, Optional, Sequence
 
+from kdseg.wording import counted
 from kdseg_training.profiling.ratios import Ratio, ratios
 from kdseg_training.profiling.results import Profile
 from kdseg_training.profiling.runs import STAGES, Measurement
@@ -68,7 +69,7 @@ def _head(profile: Profile) -> List[str]:
     ]
     for peak in profile.machine_peaks:
         lines.append(
-            f"Peak     {_threads(peak.threads)}: {peak.gemm_flops_per_s / 1e9:.3g} GFLOP/s in a matrix product, "
+            f"Peak     {counted(peak.threads, 'thread')}: {peak.gemm_flops_per_s / 1e9:.3g} GFLOP/s in a matrix product, "
             f"{peak.copy_bytes_per_s / 1e9:.3g} GB/s copying memory"
         )
     return lines
@@ -101,7 +102,7 @@ def _measurement(profile: Profile, subject: SubjectProfile, measurement: Measure
     wall, cpu = measurement.wall_s, measurement.cpu_s
     if wall is None or cpu is None:
         problem = (measurement.error or {}).get("problem", "no counted run")
-        return [f"  {_threads(measurement.threads)}: not measured. {problem}"]
+        return [f"  {counted(measurement.threads, 'thread')}: not measured. {problem}"]
     runs = "1 run" if wall.n == 1 else f"{wall.n} runs of {wall.minimum:.3g} to {wall.maximum:.3g} s"
     p95 = "" if wall.p95 is None else f", p95 {interval_text(wall.p95)}"
     share, rate = profile.peak_share(subject, measurement), profile.network_flops_per_s(subject, measurement)
@@ -110,7 +111,7 @@ def _measurement(profile: Profile, subject: SubjectProfile, measurement: Measure
     stages = [(stage, measurement.stage_s(stage)) for stage in STAGES]
     parts = [f"{stage} {seconds_text(s.p50.value)}" for stage, s in stages if s is not None and s.maximum > 0]
     return [
-        f"  {_threads(measurement.threads)}, {measurement.engine_details}",
+        f"  {counted(measurement.threads, 'thread')}, {measurement.engine_details}",
         f"    time     median {interval_text(wall.p50)}{p95}, {runs}; "
         f"ready {seconds_text(measurement.start_s)} after its start",
         f"    stages   {', '.join(parts)}",
@@ -132,7 +133,7 @@ def _comparison(compared: Sequence[Ratio]) -> List[str]:
     for ratio in compared:
         memory = "" if ratio.memory_saved is None else f", {_less(ratio.memory_saved)} memory"
         lines.append(
-            f"  {ratio.key}, {_threads(ratio.threads)}: {interval_text(ratio.speed, '×')} as fast "
+            f"  {ratio.key}, {counted(ratio.threads, 'thread')}: {interval_text(ratio.speed, '×')} as fast "
             f"({_less(ratio.latency_saved)} time), {_less(1 - 1 / ratio.cpu.value)} CPU time{memory}"
         )
     return lines
@@ -144,7 +145,3 @@ def _less(saved: float) -> str:
 
 def _number(value: Optional[float]) -> str:
     return _UNKNOWN if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _threads(count: int) -> str:
-    return "1 thread" if count == 1 else f"{count} threads"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, List, Sequence
 
 from kdseg.atomic import atomic_path
 from kdseg.errors import InstallationError, PathLike
+from kdseg.wording import counted
 from kdseg_training.profiling.card import bytes_text
 from kdseg_training.profiling.points import ChartPoint, chart_points, same_basis
 from kdseg_training.profiling.results import Profile
@@ -113,7 +114,7 @@ def _draw_latency(figure: Figure, points: Sequence[ChartPoint]) -> None:
 
 def _describe(figure: Figure, profile: Profile, points: Sequence[ChartPoint]) -> None:
     size = " × ".join(str(n) for n in profile.volume.shape_zyx)
-    threads = "1 thread" if profile.settings.threads[0] == 1 else f"{profile.settings.threads[0]} threads"
+    threads = counted(profile.settings.threads[0], "thread")
     cpu = profile.hardware.get("cpu_model") or profile.hardware.get("machine")
     figure.suptitle(f"{size} voxels, {threads}, {cpu}", fontsize=10)
     notes: List[str] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Optional, Tuple
 
 from kdseg.choosing import Candidate, Figure
+from kdseg.wording import counted
 from kdseg_training.profiling.results import Profile
 from kdseg_training.profiling.subjects import SubjectKind, SubjectProfile
 
@@ -28,8 +29,8 @@ def _candidate(profile: Profile, student: SubjectProfile, threads: Optional[int]
     seconds: Optional[Figure] = None
     memory: Optional[Figure] = None
     if measurement is not None and measurement.seconds is not None:
-        runs = "1 run" if len(measurement.counted) == 1 else f"{len(measurement.counted)} runs"
-        cpus = "1 thread" if measurement.threads == 1 else f"{measurement.threads} threads"
+        runs = counted(len(measurement.counted), "run")
+        cpus = counted(measurement.threads, "thread")
         source = f"median of {runs} on this computer, {cpus}"
         basis = f"{profile.volume.shape_zyx} {cpus}"
         seconds = Figure(measurement.seconds, source, basis)

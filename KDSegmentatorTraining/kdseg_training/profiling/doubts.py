@@ -6,6 +6,7 @@ from statistics import fmean
 from typing import List, Optional, Sequence, Tuple
 
 from kdseg.limits import available_cpus
+from kdseg.wording import counted
 from kdseg_training.profiling.runs import Measurement, MemorySource, ProfileRun
 from kdseg_training.profiling.subjects import SubjectProfile
 
@@ -52,7 +53,7 @@ def _spread(measurements: Sequence[Tuple[SubjectProfile, Measurement]]) -> List[
     for subject, measurement in measurements:
         wall = measurement.wall_s
         if wall is not None and wall.spread is not None and wall.spread > SPREAD:
-            threads = "1 thread" if measurement.threads == 1 else f"{measurement.threads} threads"
+            threads = counted(measurement.threads, "thread")
             found.append(
                 f"The runs of {subject.key} with {threads} differ: the middle half lies within {wall.spread:.0%} of the median."
             )

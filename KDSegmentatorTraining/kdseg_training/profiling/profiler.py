@@ -13,6 +13,7 @@ from typing import Any, Callable, List, Mapping, Optional, Sequence
 from kdseg.errors import Cancelled, ChannelError, KDSegError, PathLike
 from kdseg.hardware import this_machine
 from kdseg.versions import versions
+from kdseg.wording import counted
 from kdseg_training.profiling.doubts import doubts
 from kdseg_training.profiling.fingerprint import fingerprint
 from kdseg_training.profiling.journal import Journal
@@ -154,7 +155,7 @@ class _Session:
 
     def _start(self, lane: Lane) -> None:
         plan, found = self._plans[lane.subject], self._facts[lane.subject]["settings"]
-        self._tell(ProfileProgress(0.0, None, f"Starting {plan.shown}, {_threads(lane.threads)}"))
+        self._tell(ProfileProgress(0.0, None, f"Starting {plan.shown}, {counted(lane.threads, 'thread')}"))
         settings = plan.write_settings(lane.threads, **found)
         lane.process = SubjectProcess(plan.module, settings, lane.threads, python=plan.python, cancel=self._cancel)
         self._stack.callback(lane.process.close)
@@ -205,7 +206,7 @@ class _Session:
         def told(share: float) -> None:
             done = sum(len(one.outcomes) for one in self._lanes)
             fraction = (done + share) / (self._rounds * len(self._lanes))
-            text = f"Round {number + 1} of {self._rounds}: {self._key(lane.subject)}, {_threads(lane.threads)}"
+            text = f"Round {number + 1} of {self._rounds}: {self._key(lane.subject)}, {counted(lane.threads, 'thread')}"
             self._tell(ProfileProgress(min(fraction, 1.0), self._left(lane, share), text))
 
         told(0.0)
@@ -215,7 +216,7 @@ class _Session:
             raise
         except KDSegError as error:
             lane.error = error
-            self._notes.append(f"{self._key(lane.subject)} with {_threads(lane.threads)} failed: {error.problem}")
+            self._notes.append(f"{self._key(lane.subject)} with {counted(lane.threads, 'thread')} failed: {error.problem}")
             return
         if self._journal is not None:
             self._journal.write(self._lanes)
@@ -288,7 +289,3 @@ class _Session:
             quality=None if facts["quality"] is None else from_data(Quality, facts["quality"]),
             measurements=tuple(lane.measurement() for lane in lanes),
         )
-
-
-def _threads(count: int) -> str:
-    return "1 thread" if count == 1 else f"{count} threads"

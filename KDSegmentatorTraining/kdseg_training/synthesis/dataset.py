@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, List, Tuple
 
 from kdseg.atomic import write_bytes
 from kdseg.errors import ConfigurationError, TrainingDataError
+from kdseg.wording import counted
 from kdseg_training.distillation.config_file import read_settings
 from kdseg_training.synthesis.anatomy import Anatomy, AnatomySettings, build_anatomy
 from kdseg_training.synthesis.config import SynthesisConfig
@@ -94,7 +95,7 @@ def prepare(config: SynthesisConfig, say: Callable[[str], None] = lambda _: None
             say(f"{config.dataset} is prepared already.")
             return result
     folder.mkdir(parents=True, exist_ok=True)
-    say(f"Rendering {len(maps)} images for nnU-Net's planning.")
+    say(f"Rendering {counted(len(maps), 'image')} for nnU-Net's planning.")
     for name, label_map in maps.items():
         save_label_map(label_map, folder / f"{name}.npz")
         _render(config, anatomy, label_map, raw)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Dict, Literal, Optional
 import typer
 
 from kdseg.errors import Cancelled, ConfigurationError, KDSegError, TrainingError
+from kdseg.wording import counted
 from kdseg_training.distillation.commands.ending import Watch, one_message
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _check(watch: Watch, mode: Mode, device: Optional[str], as_json: bool) -> No
         )
     typer.echo(
         f"{checked.dataset}: {checked.training_cases} training and {checked.validation_cases} validation cases, "
-        f"{checked.steps} steps on {checked.device} in {checked.precision}. Ready."
+        f"{counted(checked.steps, 'step')} on {checked.device} in {checked.precision}. Ready."
     )
 
 

@@ -11,6 +11,7 @@ import typer
 
 from kdseg.errors import ConfigurationError, KDSegError, OutputError
 from kdseg.limits import available_cpus
+from kdseg.wording import counted
 
 if TYPE_CHECKING:
     from kdseg_training.distillation.family import Member, PlansFile, Workload
@@ -215,7 +216,8 @@ def _print(members: List[Member], workload: Workload) -> None:
     console.print(table)
     size, spacing = ("×".join(f"{n:g}" for n in values) for values in (workload.shape, workload.spacing_mm))
     mirrored = "every patch mirrored over all axes" if workload.mirroring else "no mirroring"
-    note = f"Memory is kdseg's estimate for {size} voxels (z, y, x) at {spacing} mm, {workload.threads} threads, {mirrored}."
+    setting = f"{size} voxels (z, y, x) at {spacing} mm, {counted(workload.threads, 'thread')}, {mirrored}"
+    note = f"Memory is kdseg's estimate for {setting}."
     if measured:
         note += " Seconds were measured once on this machine with random weights, without reading and writing files."
     console.print(note, style="dim", highlight=False)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Callable, Iterator, Optional
 
 import typer
 
+from kdseg.wording import counted
 from kdseg_training.distillation.commands.ending import Watch, one_message
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def soft_labels(
     if as_json:
         typer.echo(json.dumps({"new": written.new, "skipped": written.skipped, **written.fidelity.as_dict()}))
         return
-    typer.echo(f"{written.new} cases computed, {written.skipped} were there already.")
+    typer.echo(f"{counted(written.new, 'case')} computed, {written.skipped} were there already.")
     for line in written.fidelity.lines():
         typer.echo(line)
 

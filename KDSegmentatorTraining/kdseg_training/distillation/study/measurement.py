@@ -16,6 +16,7 @@ import numpy.typing as npt
 from kdseg.atomic import write_bytes
 from kdseg.bundle.strict_json import parse_json_object
 from kdseg.errors import Cancelled
+from kdseg.wording import counted
 from kdseg_training.distillation.study.inference import (
     case_files,
     label_entries,
@@ -134,7 +135,7 @@ class Measurements:
         paths = {mirrored: self._path(trained, cases, mirrored) for mirrored in mirroring}
         known = {mirrored: _read(paths[mirrored], keys[mirrored]) for mirrored in mirroring}
         if any(measured is None for measured in known.values()):
-            self._say(f"{trained.arm.name}: predicting {len(cases.cases)} {cases.name} cases.")
+            self._say(f"{trained.arm.name}: predicting {counted(len(cases.cases), f'{cases.name} case')}.")
             predict = open_predictor(self._predictor, trained, device=self._device, threads=self._threads)
             for mirrored in mirroring:
                 if known[mirrored] is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Sequence
 
+from kdseg.wording import counted
+
 SHARED = ("data", "teacher")
 """What all arms of a run share."""
 
@@ -53,7 +55,7 @@ class Cost:
             return []
         parts = [*(name for name in SHARED if name in self.seconds), *(name for name in self.seconds if name not in SHARED)]
         lines = [f"{name}: {self.seconds[name]:.1f} s, {self.seconds[name] / self.steps:.3f} s per step" for name in parts]
-        lines.append(f"together: {self.together:.1f} s for {self.steps} steps")
+        lines.append(f"together: {self.together:.1f} s for {counted(self.steps, 'step')}")
         if len(parts) - sum(name in self.seconds for name in SHARED) > 1:
             share = self.together / self.separate if self.separate else 1.0
             lines.append(f"one by one, from the same measurements: {self.separate:.1f} s; together is {share:.0%} of that")

@@ -7,6 +7,7 @@ import sys
 import time
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence
 
+from kdseg.wording import counted
 from kdseg_training.distillation.training.history import EpochRecord
 
 SECONDS_BETWEEN_LINES = 60.0
@@ -59,7 +60,7 @@ class PlainLines:
         self._steps, self._first = steps, first_step
         self._began = self._last = time.monotonic()
         start = f"continues at step {first_step}" if first_step else "starts"
-        self._write(f"{', '.join(arms)}: training {start}, {steps} steps in all")
+        self._write(f"{', '.join(arms)}: training {start}, {counted(steps, 'step')} in all")
 
     def step(self, step: int, losses: Mapping[str, float]) -> None:
         """Say how far it is, now and then."""

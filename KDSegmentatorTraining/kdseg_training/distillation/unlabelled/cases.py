@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from kdseg.errors import ConfigurationError, TrainingDataError
+from kdseg.wording import counted
 from kdseg_training.distillation.config import DistillationConfig, digest
 from kdseg_training.distillation.extras_config import UnlabelledSettings
 from kdseg_training.distillation.preprocessed import fingerprints, list_cases, open_cases, preprocessing_digest
@@ -103,7 +104,7 @@ def open_unlabelled(
     names = _chosen(settings, found, _same(settings.cases, labelled), fold, config)
     if config.fold != "all":
         _refuse_validation_images(settings.cases, names, labelled, fold[1], config)
-    say(f"Unlabelled: {len(names)} cases, {settings.share:.0%} of each batch.")
+    say(f"Unlabelled: {counted(len(names), 'case')}, {settings.share:.0%} of each batch.")
     return UnlabelledCases(settings.cases, tuple(names), settings.share)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Dict, List, Mapping, Optional, Tuple
 
+from kdseg.wording import counted
 from kdseg_training.evaluation.cells import UNKNOWN, interval_cell, number, p_cell, percent_cell
 from kdseg_training.evaluation.compared_metrics import is_larger_better, metric_heading
 from kdseg_training.evaluation.comparison_results import SMALLEST_COMPARED_CASES, Comparison, PairComparison
 from kdseg_training.evaluation.report.differences import differences_chart
 from kdseg_training.evaluation.report.markup import Content, Markup, bullets, join, name, notice, paragraph, section, tag
-from kdseg_training.evaluation.report.overview import counted, digits_of
+from kdseg_training.evaluation.report.overview import digits_of
 from kdseg_training.evaluation.report.tables import Cell, Table
 from kdseg_training.metrics import Interval, Recovery
 from kdseg_training.metrics.comparison import MLPERF_RETENTION

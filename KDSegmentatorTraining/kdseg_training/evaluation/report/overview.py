@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import List, Tuple
 
+from kdseg.wording import counted
 from kdseg_training.evaluation.cells import UNKNOWN, interval_cell
 from kdseg_training.evaluation.compared_metrics import compared_metrics, is_larger_better, metric_heading
 from kdseg_training.evaluation.report.averages import Averages
@@ -54,11 +55,6 @@ def _setting(evaluation: Evaluation) -> Markup:
         tag("a", "Definitions and methods", href="#methods"),
         " are at the end.",
     )
-
-
-def counted(number: int, word: str) -> str:
-    """Return ``1 case`` or ``2 cases``."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _cautions(evaluation: Evaluation) -> List[Markup]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import Any, List, Mapping, Optional, Sequence
 
+from kdseg.wording import counted
 from kdseg_training.distillation.study.config import MethodSettings
 from kdseg_training.distillation.study.inference import PREDICTORS
 from kdseg_training.distillation.study.outcome import ArmOutcome, Outcome
@@ -58,7 +59,7 @@ def choices_section(outcome: Outcome) -> List[str]:
             f"Equal time for {width_name(equal.factor)}: a step takes {equal.plain_seconds:.3f} s without distillation and "
             f"{equal.distilled_seconds:.3f} s with {equal.like}, the teacher's forward for one student included; the "
             "plain student "
-            f"therefore got {equal.epochs} epochs instead of {outcome.config.budget.epochs}.",
+            f"therefore got {counted(equal.epochs, 'epoch')} instead of {outcome.config.budget.epochs}.",
         ]
     return lines
 
@@ -104,15 +105,14 @@ def setting_section(outcome: Outcome) -> List[str]:
     return [
         "## How",
         "",
-        f"- Data: {_dataset(outcome)}, configuration {config.configuration}, plans {config.plans}; {len(split.train)} "
-        "cases for training, "
-        f"{len(split.validation)} for inner validation (fold {config.fold}), {len(split.test)} for the test.",
+        f"- Data: {_dataset(outcome)}, configuration {config.configuration}, plans {config.plans}; "
+        f"{counted(len(split.train), 'case')} for training, {len(split.validation)} for inner validation (fold {config.fold}), "
+        f"{len(split.test)} for the test.",
         *_unlabelled(outcome),
         f"- Split: sha256 {split.sha256}.",
         f"- Teacher: {_teacher(outcome)}",
-        f"- Budget: {budget.epochs} epochs of {budget.iterations} steps, {batch}, SGD from {budget.learning_rate:g}, "
-        "precision "
-        f"{_precision(outcome)}, {environment['threads']} threads.",
+        f"- Budget: {counted(budget.epochs, 'epoch')} of {counted(budget.iterations, 'step')}, {batch}, "
+        f"SGD from {budget.learning_rate:g}, precision {_precision(outcome)}, {counted(environment['threads'], 'thread')}.",
         f"- Prediction: {PREDICTORS[config.inference.predictor]}.",
         "- Metrics: kdseg_training.metrics; surfaces are area-weighted surface elements; a missed structure counts as "
         "Dice 0, NSD 0 and the "

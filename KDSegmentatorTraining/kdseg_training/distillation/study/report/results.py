@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Dict, List
 
+from kdseg.wording import counted
 from kdseg_training.distillation.study.analysis import LARGER_IS_BETTER, Analysis, Group
 from kdseg_training.distillation.study.config import COMBINATION, PLAIN
 from kdseg_training.distillation.study.measurement import METRICS
@@ -214,9 +215,8 @@ def _setting_sentence(outcome: Outcome) -> str:
         )
     return (
         f"{len(outcome.split.test)} test cases that were never used for training or choosing, predicted {mirrored} "
-        "mirroring. Every "
-        f"network was trained for {budget.steps:,} steps ({budget.epochs} epochs of {budget.iterations}), except where "
-        f"equal time is said, {batches}"
+        f"mirroring. Every network was trained for {counted(budget.steps, 'step')} ({counted(budget.epochs, 'epoch')} of "
+        f"{budget.iterations}), except where equal time is said, {batches}"
     )
 
 

@@ -37,7 +37,7 @@ def test_the_table_shows_teacher_and_students(model_folder: Path) -> None:
     assert result.exit_code == 0, result.output
     for text in ("16 32 64", "8 16 32", "4 8 16", "4 4 8", "100.0%", "nnUNetPlans_x2, nnUNetPlans_x4, nnUNetPlans_x8"):
         assert text in result.stdout
-    assert "20×24×16 voxels (z, y, x) at 1×1×1.5 mm, 1 threads" in " ".join(result.stdout.split())
+    assert "20×24×16 voxels (z, y, x) at 1×1×1.5 mm, 1 thread" in " ".join(result.stdout.split())
     assert "seconds" not in result.stdout
 
 

@@ -225,7 +225,7 @@ def test_unlabelled_scans_teach_the_distilled_arms(finished, tmp_path: Path) -> 
     assert any(line.startswith("Soft labels: ") for line in said)
     assert found.arms[0].parameters == outcome.arms[0].parameters  # a given teacher's are counted, without a report
     assert [arm.trained.report["settings"]["unlabelled"]["share"] for arm in found.arms[1:]] == [0.5, 0.5]
-    assert any(line.startswith("Unlabelled: 1 cases, 50% of each batch") for line in said)
+    assert any(line.startswith("Unlabelled: 1 case, 50% of each batch") for line in said)
     text = (tmp_path / "report.md").read_text()
     assert "saw as well, in the same batches, 1 scans without labels" in text
     assert "on the same batches for the same seed" not in text
