@@ -10,6 +10,7 @@ from typing import Annotated, Any, List, Literal, Optional, Union
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from kdseg_training.distillation.config_file import read_settings
+from kdseg_training.distillation.config_words import like
 from kdseg_training.distillation.extras_config import (
     SoftLabelSettings,
     SynthesisSettings,
@@ -20,8 +21,14 @@ from kdseg_training.distillation.loss_config import DistillationSpec, LossSpec, 
 
 Fold = Union[Annotated[int, Field(ge=0)], Literal["all"]]
 
-ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9](?:_?[A-Za-z0-9.+-])*$", max_length=80)]
+ArmName = Annotated[
+    str,
+    Field(max_length=80),
+    like(r"[A-Za-z0-9](?:_?[A-Za-z0-9.+-])*", "letters, digits, dots, + and -, with single _ between them"),
+]
 """A name that fits into nnU-Net's ``<trainer>__<plans>__<configuration>``."""
+
+Device = Annotated[str, like(r"auto|cpu|cuda(:\d+)?", "auto, cpu, cuda, or a number with it as in cuda:1")]
 
 
 class _Settings(BaseModel):
@@ -180,7 +187,7 @@ class DistillationConfig(_Settings):
     mirror_augmentation: bool = True
     preprocessed: Optional[Path] = None
     results: Optional[Path] = None
-    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    device: Device = "auto"
     precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto"
     workers: Optional[int] = Field(default=None, ge=0)
     threads: Optional[int] = Field(default=None, ge=1)

@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from kdseg.errors import ConfigurationError
+from kdseg_training.distillation.config_words import expected_words
 
 GUIDE = "docs/training.md"
 """Where keys are explained, unless the model names another file as its ``GUIDE``."""
@@ -79,9 +80,8 @@ def _configuration_error(error: ValidationError, path: Path, guide: str) -> Conf
     found: List[str] = []
     for detail in details:
         key = ".".join(str(part) for part in detail["loc"])
-        message = detail["msg"].removeprefix("Value error, ")
         if not key:  # keys that do not go together
-            found.append(message)
+            found.append(expected_words(detail))
             continue
         if detail["type"] == "missing":
             expected.append(f"{key}: a value")
@@ -94,7 +94,7 @@ def _configuration_error(error: ValidationError, path: Path, guide: str) -> Conf
             expected.append(f"{key}.{choice}: one of {detail['ctx']['expected_tags']}")
             found.append(f"{key}.{choice}: {detail['ctx']['tag']!r}")
         else:
-            expected.append(f"{key}: {message}")
+            expected.append(f"{key}: {expected_words(detail)}")
             found.append(f"{key}: {_short(detail['input'])}")
         keys.append(key)
     named = f": {', '.join(dict.fromkeys(keys))}" if keys else ""

@@ -16,12 +16,13 @@ from typing import Annotated, List, Literal, Optional, Union
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from kdseg_training.distillation.config_words import like
 from kdseg_training.distillation.losses.schedules import ScheduleKind, schedule_factor
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+Name = Annotated[str, like(r"[A-Za-z][A-Za-z0-9_]*", "a letter, then letters, digits and _")]
 Stages = Union[str, Annotated[List[str], Field(min_length=1)]]
 """``encoder`` (all its stages but the deepest), ``decoder``, ``bottleneck``, or names such as ``encoder.stages.1``."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, List, Optional, Tuple
+from typing import Annotated, ClassVar, List, Optional, Tuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from kdseg_training.distillation.config_file import read_settings
+from kdseg_training.distillation.config_words import like
 from kdseg_training.synthesis.settings import Appearance
 
 
@@ -76,13 +77,13 @@ class SynthesisConfig(_Settings):
         Instead of the environment variables ``nnUNet_raw`` and ``nnUNet_preprocessed``.
     """
 
-    dataset: str = Field(pattern=r"^Dataset\d{3}_[A-Za-z0-9]+$")
+    dataset: Annotated[str, like(r"Dataset\d{3}_[A-Za-z0-9]+", "Dataset, three digits, _ and a name")]
     label_maps: Optional[Path] = None
     names: Optional[List[str]] = Field(default=None, min_length=2)
     validation: List[str] = Field(min_length=1)
     anatomy: Path
     spacing_mm: float = Field(gt=0, le=10)
-    plans: str = Field(default="nnUNetSynthesisPlans", pattern=r"^[A-Za-z0-9]+$")
+    plans: Annotated[str, like(r"[A-Za-z0-9]+", "letters and digits")] = "nnUNetSynthesisPlans"
     network: NetworkSettings
     appearance: Appearance = Appearance()
     seed: int = Field(default=0, ge=0, lt=2**63)

@@ -7,15 +7,20 @@ from typing import Annotated, Any, ClassVar, Dict, List, Literal, Optional, Unio
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
-from kdseg_training.distillation.config import ArmName, Budget, Fold, StudentSettings, TeacherSettings, digest
+from kdseg_training.distillation.config import ArmName, Budget, Device, Fold, StudentSettings, TeacherSettings, digest
 from kdseg_training.distillation.config_file import read_settings
+from kdseg_training.distillation.config_words import like
 from kdseg_training.distillation.extras_config import SoftLabelSettings, UnlabelledSettings
 from kdseg_training.distillation.loss_config import DistillationSpec, LossSpec, Method, method_losses
 from kdseg_training.metrics.bootstrap import DEFAULT_RESAMPLES
 
 Factor = Annotated[float, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
-MethodName = Annotated[str, Field(pattern=r"^[A-Za-z0-9](?:_?[A-Za-z0-9+-])*$", max_length=24)]
+MethodName = Annotated[
+    str,
+    Field(max_length=24),
+    like(r"[A-Za-z0-9](?:_?[A-Za-z0-9+-])*", "letters, digits, + and -, with single _ between them"),
+]
 Margin = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=2)]
 MetricName = Literal["dice", "nsd", "hd95_mm"]
@@ -232,7 +237,7 @@ class StudyConfig(_Settings):
     inference: Inference = Inference()
     statistics: Statistics
     report: Path
-    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    device: Device = "auto"
     precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto"
     workers: Optional[int] = Field(default=None, ge=0)
     threads: Optional[int] = Field(default=None, ge=1)

@@ -119,7 +119,7 @@ class TestPublished:
         ({"kind": "logits", "schedule": {"kind": "linear_warmup", "share": 0}}, "greater than 0"),
         ({"kind": "logits", "schedule": {"kind": "constant", "share": 0.5}}, "share = 0.5 has no effect"),
         ({"kind": "logits", "schedule": "constant"}, "valid dictionary"),
-        ({"kind": "logits", "name": "no spaces.or dots"}, "should match pattern"),
+        ({"kind": "logits", "name": "no spaces.or dots"}, "a letter, then letters, digits and _"),
     ],
 )
 def test_refused(loss, message):
