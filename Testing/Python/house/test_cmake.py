@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from kdseg_testing.shipped import HIPPOCAMPUS
+
 SCRIPTED_MODULES = "lib/qt-scripted-modules"
 INSTALLED_FOLDERS = {"KDSegmentator": "", "KDSegmentatorTraining": "", "Resources/Models": "Resources/Models/"}
 """Folder of the tree, and where its files are then, below the scripted modules."""
@@ -67,7 +69,7 @@ def expected(project_files: list[Path]) -> set[str]:
         *("SegmentEditorKDSegmentatorLib/SegmentEditorEffect.png", "KDSegmentatorLib/__init__.py"),
         *("kdseg/__init__.py", "kdseg/bundle/bundle.schema.json", "kdseg_training/__init__.py"),
         *("KDSegmentatorTraining.py", "KDSegmentatorTrainingLib/__init__.py", "Resources/UI/KDSegmentatorTraining.ui"),
-        *("Resources/Icons/KDSegmentatorTraining.png", "Resources/Models/hippocampus-1.0.0.kdseg.zip"),
+        *("Resources/Icons/KDSegmentatorTraining.png", f"Resources/Models/{HIPPOCAMPUS.path.name}"),
     ],
 )
 def test_what_slicer_looks_for_is_where_it_looks(installed: set[str], path: str) -> None:

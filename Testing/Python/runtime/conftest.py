@@ -1,7 +1,5 @@
 """What several tests of the runtime share."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -10,13 +8,13 @@ from kdseg.bundle import load_student
 from kdseg.geometry import Geometry
 from kdseg.student import Student
 from kdseg.volume import Volume
+from kdseg_testing.shipped import HIPPOCAMPUS
 
 
 @pytest.fixture(scope="session")
-def hippocampus_student(repository: Path) -> Student:
+def hippocampus_student() -> Student:
     """The student for the hippocampus that ships."""
-    (path,) = (repository / "Resources" / "Models").glob("hippocampus-*.kdseg.zip")
-    return load_student(path)
+    return load_student(HIPPOCAMPUS.path)
 
 
 @pytest.fixture(scope="session")

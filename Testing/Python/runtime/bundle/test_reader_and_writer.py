@@ -14,6 +14,7 @@ from kdseg.bundle import card, load_student, with_document, write_bundle
 from kdseg.bundle.archive import pack
 from kdseg.bundle.writer import bundle_bytes
 from kdseg.errors import BundleError, BundleIntegrityError, BundleSchemaError, OutputError, UnsupportedModelError
+from kdseg_testing.shipped import STUDENTS
 
 ESTIMATE = {"mean": 0.9, "n": 40, "interval": [0.88, 0.92], "confidence": 0.95}
 QUALITY = {
@@ -21,7 +22,7 @@ QUALITY = {
     "method": "mean over cases",
     "classes": [{"value": 1, "dice": ESTIMATE, "nsd": ESTIMATE, "hd95_mm": ESTIMATE}],
 }
-SHIPPED = sorted((Path(__file__).parents[4] / "Resources" / "Models").glob("*.kdseg.zip"))
+SHIPPED = [student.path for student in STUDENTS]
 
 
 def others(members: Dict[str, bytes]) -> Dict[str, bytes]:

@@ -11,12 +11,13 @@ import qt
 
 import slicer
 from kdseg.errors import OutputError
+from kdseg_testing.shipped import HIPPOCAMPUS
 from kdseg_testing.threshold_student import STRUCTURE
 from KDSegmentatorLib.mrml.volumes import voxels_of
 from KDSegmentatorLib.widgets import error_dialog
 
 NAME = "KD Segmentator"
-THRESHOLD, SHIPPED = "threshold 1.0.0", "hippocampus 1.0.0"
+THRESHOLD = "threshold 1.0.0"
 
 
 @pytest.fixture
@@ -226,7 +227,7 @@ def test_the_choices_stay_in_the_scene(open_editor, control, crop_editor, hands)
 
 def test_another_student_starts_with_all_its_structures(control, hands) -> None:
     hands.choose(control.options.structure_combo, f"{STRUCTURE} into the selected segment")
-    hands.choose(control.options.student_combo, SHIPPED)
+    hands.choose(control.options.student_combo, HIPPOCAMPUS.title)
     box = control.options.structure_combo
     assert [box.itemText(index) for index in range(box.count)] == [
         "All structures",

@@ -15,6 +15,7 @@ from kdseg.errors import IntensityError
 from kdseg.io import read_volume
 from kdseg.limits import Options
 from kdseg.pipeline import segment
+from kdseg_testing.shipped import HIPPOCAMPUS
 from KDSegmentatorLib.jobs.outcome import Stopped, Succeeded
 from KDSegmentatorLib.mrml import export_volume
 
@@ -22,7 +23,7 @@ from .conftest import blobs, segment_array
 
 
 def test_the_shipped_student_gives_what_the_runtime_gives(
-    logic: Any, make_volume: Callable[..., Any], repository: Path, tmp_path: Path, private_folders: Callable[[], list[str]]
+    logic: Any, make_volume: Callable[..., Any], tmp_path: Path, private_folders: Callable[[], list[str]]
 ) -> None:
     volume_node = make_volume(blobs((40, 56, 40)) + 400)
     updates: list[Any] = []
@@ -41,15 +42,14 @@ def test_the_shipped_student_gives_what_the_runtime_gives(
         onFinished=ended.append,
     )
     timer.stop()
-    (bundle,) = (repository / "Resources" / "Models").glob("hippocampus-*.kdseg.zip")
     volume = read_volume(export_volume(volume_node, tmp_path))
-    expected = segment(volume, load_student(bundle), options=Options(mirroring=False)).labels
+    expected = segment(volume, load_student(HIPPOCAMPUS.path), options=Options(mirroring=False)).labels
     assert set(np.unique(expected)) == {0, 1, 2}
     for value in (1, 2):
         assert np.array_equal(segment_array(node, f"Segment_{value}", volume_node), expected == value)
     assert node.GetSegmentation().GetNumberOfLayers() == 1
     assert node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole()) is volume_node
-    assert node.GetAttribute("KDSegmentator.Student") == "hippocampus 1.0.0"
+    assert node.GetAttribute("KDSegmentator.Student") == HIPPOCAMPUS.title
     assert len(ticks) > 5, "Slicer stood still while a caller waited"
     overall = [update.overall for update in updates]
     assert overall == sorted(overall)

@@ -11,6 +11,7 @@ import qt
 import slicer.util
 
 import slicer
+from kdseg_testing.shipped import HIPPOCAMPUS
 
 SETTING = "KDSegmentator/StudentsFolder"
 
@@ -43,9 +44,10 @@ def panel(open_panel, students_folder: Path):
 
 
 @pytest.fixture
-def ready(panel, add_volume, run_events):
-    """The open panel with a volume and the student that ships."""
+def ready(panel, hands, add_volume, run_events):
+    """The open panel with a volume and the student for it."""
     add_volume()
+    hands.choose(panel.students.picker.combo, HIPPOCAMPUS.title)
     run_events(0.05)
     assert panel.ui.segmentButton.enabled, panel.status.sentence_label.text
     return panel

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import qt
 
+from kdseg_testing.shipped import HIPPOCAMPUS
 from kdseg_testing.threshold_student import write_threshold_student
 
 WIDE, NARROW = "wide 1.0.0", "narrow 1.0.0"
@@ -58,7 +59,7 @@ def cells(dialog) -> dict[str, list[str]]:
 def test_it_is_offered_where_there_is_a_family(panel_with_family, hands) -> None:
     picker = panel_with_family.students.picker
     assert picker.choose_button.visible
-    hands.choose(picker.combo, "hippocampus 1.0.0")
+    hands.choose(picker.combo, HIPPOCAMPUS.title)
     assert not picker.choose_button.visible
     hands.choose(picker.combo, NARROW)
     assert picker.choose_button.visible

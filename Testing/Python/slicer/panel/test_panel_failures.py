@@ -12,8 +12,7 @@ import qt
 import slicer.util
 
 import slicer
-
-HIPPOCAMPUS = "hippocampus-1.0.0.kdseg.zip"
+from kdseg_testing.shipped import HIPPOCAMPUS
 
 
 def segmentations() -> list:
@@ -91,11 +90,10 @@ def test_a_process_that_dies_is_a_failure(ready, hands, until_done, wait_until) 
     assert segmentations() == []
 
 
-def test_a_student_that_changed_on_disk_is_refused(ready, hands, until_done, students_folder: Path, repository: Path) -> None:
-    bundle = repository / "Resources" / "Models" / HIPPOCAMPUS
-    copied = students_folder / HIPPOCAMPUS
+def test_a_student_that_changed_on_disk_is_refused(ready, hands, until_done, students_folder: Path) -> None:
+    copied = students_folder / HIPPOCAMPUS.path.name
     students_folder.mkdir()
-    data = bundle.read_bytes()
+    data = HIPPOCAMPUS.path.read_bytes()
     copied.write_bytes(data)
     ready.logic.library.shipped_folder = students_folder.parent / "nothing"
     ready.refresh()

@@ -8,6 +8,7 @@ import qt
 import slicer.util
 
 import slicer
+from kdseg_testing.shipped import HIPPOCAMPUS
 
 
 def segmentations() -> list:
@@ -126,7 +127,7 @@ def test_the_log_can_be_copied(ready, hands, until_done, run_events) -> None:
     run_events(0.1)
     hands.click(ready.log.copy_button)
     copied = qt.QApplication.clipboard().text()
-    assert "Segmenting crop with hippocampus 1.0.0." in copied
+    assert f"Segmenting crop with {HIPPOCAMPUS.title}." in copied
     assert "Done in " in copied
     hands.click(ready.log.clear_button)
     assert ready.log.text.plainText == ""

@@ -9,6 +9,7 @@ import qt
 import slicer.util
 
 import slicer
+from kdseg_testing.shipped import HIPPOCAMPUS
 
 
 def sentence(panel) -> str:
@@ -43,7 +44,8 @@ def test_a_label_map_is_no_input(panel, run_events) -> None:
     assert panel.ui.inputSelector.currentNode() is None
 
 
-def test_the_card_of_the_student_that_ships(panel, hands, run_events) -> None:
+def test_the_card_of_a_student_that_ships(panel, hands, run_events) -> None:
+    hands.choose(panel.students.picker.combo, HIPPOCAMPUS.title)
     text = panel.students.picker.card_label.text
     for words in ("Anterior hippocampus", "MR, Hippocampus", "Dice 0.88", "n\u00a0=\u00a040", "CC-BY-SA-4.0", "1.5 MB"):
         assert words in text
@@ -85,7 +87,7 @@ def test_every_choice_lives_in_the_parameter_node(ready, hands) -> None:
     hands.tick(ready.structures.list.item(0), False)
     chosen = ready.parameters
     assert (chosen.threads, chosen.memoryGib, chosen.volumesTable, chosen.mirroring) == (3, 2.5, True, False)
-    assert (chosen.student, chosen.leftOut) == ("hippocampus-1.0.0", [1])
+    assert (chosen.student, chosen.leftOut) == (HIPPOCAMPUS.identifier, [1])
     assert ready.options() == {
         "structures": (2,),
         "threads": 3,

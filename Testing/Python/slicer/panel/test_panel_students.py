@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import qt
 
+from kdseg_testing.shipped import HIPPOCAMPUS, STUDENTS, TITLES
 from kdseg_testing.threshold_student import write_threshold_student
 
 
@@ -30,7 +31,7 @@ def open_errors() -> list:
 def test_a_student_is_added_from_a_file_and_chosen(panel, hands, other_student: Path, students_folder: Path) -> None:
     hands.answer_files(other_student)
     hands.click(panel.students.picker.add_button)
-    assert len(offered(panel)) == 2
+    assert len(offered(panel)) == len(TITLES) + 1
     assert panel.students.picker.combo.currentText == offered(panel)[-1]
     assert panel.parameters.student == panel.students.current.identifier
     assert [path.name for path in students_folder.iterdir()] == [other_student.name]
@@ -40,11 +41,11 @@ def test_a_student_is_added_from_a_file_and_chosen(panel, hands, other_student: 
 def test_a_student_that_is_installed_already_is_told_and_chosen(panel, hands, other_student: Path) -> None:
     hands.answer_files(other_student)
     hands.click(panel.students.picker.add_button)
-    hands.choose(panel.students.picker.combo, "hippocampus 1.0.0")
+    hands.choose(panel.students.picker.combo, HIPPOCAMPUS.title)
     hands.answer_files(other_student)
     hands.answer("OK")
     hands.click(panel.students.picker.add_button)
-    assert len(offered(panel)) == 2
+    assert len(offered(panel)) == len(TITLES) + 1
     assert panel.students.picker.combo.currentText == offered(panel)[-1]
     assert "installed already" in panel.log.text.plainText
 
@@ -52,7 +53,7 @@ def test_a_student_that_is_installed_already_is_told_and_chosen(panel, hands, ot
 def test_no_file_no_student(panel, hands, students_folder: Path) -> None:
     hands.answer_files()
     hands.click(panel.students.picker.add_button)
-    assert len(offered(panel)) == 1
+    assert offered(panel) == [*TITLES]
     assert not students_folder.exists()
 
 
@@ -64,7 +65,7 @@ def test_a_file_that_is_no_student_is_refused_before_anything_is_copied(
     hands.answer_files(wrong)
     hands.click(panel.students.picker.add_button)
     assert len(open_errors()) == 1
-    assert len(offered(panel)) == 1
+    assert offered(panel) == [*TITLES]
     assert not students_folder.exists()
 
 
@@ -73,12 +74,12 @@ def test_a_student_is_removed_after_a_question(panel, hands, other_student: Path
     hands.click(panel.students.picker.add_button)
     hands.answer("No")
     hands.click(panel.students.picker.remove_button)
-    assert len(offered(panel)) == 2
+    assert len(offered(panel)) == len(TITLES) + 1
     hands.answer("Yes")
     hands.click(panel.students.picker.remove_button)
-    assert offered(panel) == ["hippocampus 1.0.0"]
+    assert offered(panel) == [*TITLES]
     assert list(students_folder.iterdir()) == []
-    assert panel.parameters.student == "hippocampus-1.0.0"
+    assert panel.parameters.student == STUDENTS[0].identifier
     assert not panel.students.picker.remove_button.enabled
 
 
@@ -88,8 +89,8 @@ def test_choosing_another_student_takes_all_its_structures(ready, hands, other_s
     hands.answer_files(other_student)
     hands.click(ready.students.picker.add_button)
     assert ready.parameters.leftOut == []
-    hands.choose(ready.students.picker.combo, "hippocampus 1.0.0")
-    assert ready.parameters.student == "hippocampus-1.0.0"
+    hands.choose(ready.students.picker.combo, HIPPOCAMPUS.title)
+    assert ready.parameters.student == HIPPOCAMPUS.identifier
     assert ready.structures.summary_button.text == "All structures (2)"
 
 
@@ -111,5 +112,5 @@ def test_a_damaged_student_in_the_folder_is_named_in_the_log(open_panel, student
     students_folder.mkdir()
     (students_folder / "broken-1.0.0.kdseg.zip").write_bytes(b"nothing")
     panel = open_panel("KDSegmentator").panel
-    assert offered(panel) == ["hippocampus 1.0.0"]
+    assert offered(panel) == [*TITLES]
     assert "broken-1.0.0.kdseg.zip" in panel.log.text.plainText

@@ -12,13 +12,14 @@ import qt
 import slicer.util
 
 import slicer
+from kdseg_testing.shipped import HIPPOCAMPUS, STUDENTS, TITLES
 from KDSegmentatorLib.jobs.running import jobs_are_running
 from KDSegmentatorLib.logic import STUDENTS_FOLDER_SETTING
 from KDSegmentatorLib.profiles import ProfileBook
 from KDSegmentatorTrainingLib.profile.nodes import profile_chart, write_table
 from KDSegmentatorTrainingLib.profile.results import ProfilePoint, ProfileResult
 
-SHIPPED = "hippocampus 1.0.0"
+SHIPPED = HIPPOCAMPUS.title
 
 
 @pytest.fixture
@@ -34,11 +35,18 @@ def profiled(tab, hands, wait_until):
     """The tab after a profile of the student that ships, with a volume of the scene."""
     voxels = np.random.default_rng(3).integers(0, 200, (32, 40, 32)).astype(np.int16)
     hands.choose_node(tab.tab.inputs.volume_selector, slicer.util.addVolumeFromArray(voxels, name="crop"))
+    for item in offered(tab):
+        hands.tick(item, item.text() == SHIPPED)
     hands.click(tab.tab.start_button)
     assert tab.tab.start_button.text == "Cancel"
     wait_until(lambda: tab.tab.start_button.text == "Profile", 120, "the profile has ended")
     assert tab.result is not None, tab.outcome
     return tab
+
+
+def offered(tab) -> list:
+    """Return the items of the list of students."""
+    return [tab.tab.inputs.list.item(index) for index in range(tab.tab.inputs.list.count)]
 
 
 def column(table, name: str) -> list:
@@ -106,12 +114,12 @@ def test_front_and_bars_are_drawn_from_the_points(scene) -> None:
 
 
 def test_nothing_can_be_measured_without_a_student(tab, hands) -> None:
-    item = tab.tab.inputs.list.item(0)
-    hands.tick(item, False)
+    for item in offered(tab):
+        hands.tick(item, False)
     assert not tab.tab.start_button.enabled
     assert tab.tab.status.sentence_label.text == "Choose at least one student."
-    assert list(tab.parameters.profileLeftOut) == ["hippocampus-1.0.0"]
-    hands.tick(item, True)
+    assert list(tab.parameters.profileLeftOut) == [student.identifier for student in STUDENTS]
+    hands.tick(offered(tab)[0], True)
     assert tab.tab.start_button.enabled
 
 
@@ -124,9 +132,8 @@ def test_students_that_were_added_are_offered(tab, tmp_path: Path) -> None:
     (folder / bundle.name).write_bytes(bundle.read_bytes())
     qt.QSettings().setValue(STUDENTS_FOLDER_SETTING, str(folder))
     tab.refresh()
-    titles = [tab.tab.inputs.list.item(index).text() for index in range(tab.tab.inputs.list.count)]
-    assert len(titles) == 2
-    assert SHIPPED in titles
+    titles = [item.text() for item in offered(tab)]
+    assert sorted(titles) == sorted([*TITLES, "threshold 1.0.0"])
 
 
 def test_cancel_ends_the_profile_and_keeps_nothing(tab, hands, wait_until) -> None:

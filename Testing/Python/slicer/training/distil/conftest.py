@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import qt
 
+from kdseg_testing.shipped import HIPPOCAMPUS
 from KDSegmentatorTrainingLib.distil.environment import TrainingPython
 from KDSegmentatorTrainingLib.distil.run import forget_finished
 
@@ -78,9 +79,9 @@ tell("stopped", step=step)
 
 
 @pytest.fixture
-def companion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repository: Path) -> "Companion":
+def companion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Companion":
     """The stand-in, in place of ``kdseg_training`` for every child of the tab."""
-    return Companion(tmp_path / "companion", monkeypatch, repository / "Resources/Models/hippocampus-1.0.0.kdseg.zip")
+    return Companion(tmp_path / "companion", monkeypatch, HIPPOCAMPUS.path)
 
 
 class Companion:
