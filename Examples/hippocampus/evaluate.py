@@ -59,7 +59,7 @@ def quality(cases: List[CaseMetrics], student: Student) -> Dict[str, Any]:
     print("| mean | " + " | ".join(_cell(result.macro) for result in results.values()) + " |")
     return {
         "test_set": f"{len(cases)} held-out cases of Task04_Hippocampus (every fifth of the sorted names), manual reference",
-        "method": "Mean over cases with 95 % percentile bootstrap interval over cases (10,000 resamples). NSD and HD95 on "
+        "method": "mean over cases with 95 % percentile bootstrap interval over cases (10,000 resamples). NSD and HD95 on "
         "area-weighted surface elements as in DeepMind's surface-distance; an empty prediction counts as Dice 0, NSD 0 and "
         "the diagonal of the image.",
         "classes": classes,

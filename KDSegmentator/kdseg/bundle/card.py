@@ -73,7 +73,7 @@ def _quality(student: Student, quality: Any) -> Rows:
     if quality is None:
         return [("Quality", "not measured")]
     names = {entry.value: entry.name for entry in student.entries}
-    rows: Rows = [("Quality", f"{quality['test_set']}. {quality['method']}")]
+    rows: Rows = [("Quality", f"{quality['test_set']}; {quality['method']}")]
     for entry in quality["classes"]:
         tolerance = f" at {entry['nsd_tolerance_mm']:g} mm" if "nsd_tolerance_mm" in entry else ""
         text = (

@@ -41,9 +41,8 @@ def quality_of(outcome: Outcome, arm: ArmOutcome) -> Dict[str, Any]:
     return {
         "test_set": f"{len(outcome.split.test)} test cases of {data_set}, never used for training or choosing",
         "method": (
-            f"Predicted {'with' if mirrored else 'without'} mirroring. Mean over cases with 95 % percentile bootstrap "
-            "interval over "
-            f"cases ({config.statistics.resamples:,} resamples). NSD and HD95 on area-weighted surface elements; an empty "
+            f"predicted {'with' if mirrored else 'without'} mirroring; mean over cases with 95 % percentile bootstrap "
+            f"interval over cases ({config.statistics.resamples:,} resamples). NSD and HD95 on area-weighted surface elements; an empty "
             "prediction counts as Dice 0, NSD 0 and the diagonal of the image."
         ),
         "classes": classes,
