@@ -1,5 +1,7 @@
 """Measure a hippocampus student on the held-out cases, print the table, and write the figures into the bundle.
 
+Then the same the other way, mirrored if the student needs no mirroring, and what that changes case by case.
+
     python Examples/hippocampus/evaluate.py BUNDLE NNUNET_RAW/Dataset004_Hippocampus
 
 Dice, NSD at 1 mm and HD95 for each structure: mean over cases and 95 % bootstrap interval over cases. Surfaces are DeepMind's
@@ -10,9 +12,10 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence
 
 from kdseg.atomic import write_bytes
 from kdseg.bundle import load_student, with_document
@@ -21,7 +24,7 @@ from kdseg.limits import Limits
 from kdseg.pipeline import segment
 from kdseg.segmentation import Segmentation
 from kdseg.student import Student
-from kdseg_training.metrics import CaseMetrics, Interval, bootstrap_means, evaluate_pair, metric_matrix
+from kdseg_training.metrics import BootstrapResult, CaseMetrics, Interval, bootstrap_means, evaluate_pair, metric_matrix
 
 TOLERANCE_MM = 1.0
 METRICS = {"dice": "dice", "nsd": "nsd_1mm", "hd95_mm": "hd95_mm"}
@@ -40,34 +43,48 @@ def measure(student: Student, data: Path) -> List[CaseMetrics]:
         seconds.append(time.perf_counter() - began)
         truth = Segmentation(reference.voxels[0].astype("uint8"), reference.geometry, student.entries)
         cases.append(evaluate_pair(prediction, truth, labels, case=name, tolerances_mm=(TOLERANCE_MM,)))
-    print(f"{len(cases)} cases, median {median(seconds):.2f} s each with 2 threads")
+    print(f"\n{student.name} {student.version}, {_how(student)}: {len(cases)} cases")
+    print(f"median {median(seconds):.2f} s each with 2 threads")
     return cases
+
+
+def averages(cases: List[CaseMetrics], student: Student, less: Sequence[CaseMetrics] = ()) -> Dict[str, BootstrapResult]:
+    """Return each metric's means, or those of the differences to ``less`` case by case, and print them as a table."""
+    labels = [entry.value for entry in student.entries]
+    results = {}
+    for key, metric in METRICS.items():
+        values = metric_matrix(cases, labels, metric)
+        results[key] = bootstrap_means(values - metric_matrix(less, labels, metric) if less else values)
+    sign = "+" if less else ""
+    print(f"| {'difference' if less else 'structure'} | Dice | NSD at 1 mm | HD95 (mm) |\n|---|---|---|---|")
+    for index, entry in enumerate(student.entries):
+        print(f"| {entry.name} | " + " | ".join(_cell(result.classes[index], sign) for result in results.values()) + " |")
+    print("| mean | " + " | ".join(_cell(result.macro, sign) for result in results.values()) + " |")
+    return results
 
 
 def quality(cases: List[CaseMetrics], student: Student) -> Dict[str, Any]:
     """Return the ``quality`` section of the bundle, and print it as a table."""
-    labels = [entry.value for entry in student.entries]
-    results = {key: bootstrap_means(metric_matrix(cases, labels, metric)) for key, metric in METRICS.items()}
-    print("| structure | Dice | NSD at 1 mm | HD95 (mm) |\n|---|---|---|---|")
+    results = averages(cases, student)
     classes = []
     for index, entry in enumerate(student.entries):
-        intervals = {key: result.classes[index] for key, result in results.items()}
-        print(f"| {entry.name} | " + " | ".join(_cell(i) for i in intervals.values()) + " |")
-        classes.append(
-            {"value": entry.value, **{k: _as_data(i) for k, i in intervals.items()}, "nsd_tolerance_mm": TOLERANCE_MM}
-        )
-    print("| mean | " + " | ".join(_cell(result.macro) for result in results.values()) + " |")
+        intervals = {key: _as_data(result.classes[index]) for key, result in results.items()}
+        classes.append({"value": entry.value, **intervals, "nsd_tolerance_mm": TOLERANCE_MM})
     return {
         "test_set": f"{len(cases)} held-out cases of Task04_Hippocampus (every fifth of the sorted names), manual reference",
-        "method": "mean over cases with 95 % percentile bootstrap interval over cases (10,000 resamples). NSD and HD95 on "
-        "area-weighted surface elements as in DeepMind's surface-distance; an empty prediction counts as Dice 0, NSD 0 and "
-        "the diagonal of the image.",
+        "method": f"predicted {_how(student)}; mean over cases with 95 % percentile bootstrap interval over cases (10,000 "
+        "resamples). NSD and HD95 on area-weighted surface elements as in DeepMind's surface-distance; an empty prediction "
+        "counts as Dice 0, NSD 0 and the diagonal of the image.",
         "classes": classes,
     }
 
 
-def _cell(interval: Interval) -> str:
-    return f"{interval.estimate:.3f} ({interval.low:.3f} to {interval.high:.3f})"
+def _how(student: Student) -> str:
+    return "with mirroring" if student.mirroring_axes else "without mirroring"
+
+
+def _cell(interval: Interval, sign: str = "") -> str:
+    return f"{interval.estimate:{sign}.3f} ({interval.low:{sign}.3f} to {interval.high:{sign}.3f})"
 
 
 def _as_data(interval: Interval) -> Dict[str, Any]:
@@ -82,9 +99,12 @@ def _as_data(interval: Interval) -> Dict[str, Any]:
 def main(bundle: str, data: str) -> None:
     """Measure and write back."""
     student = load_student(bundle)
-    section = quality(measure(student, Path(data)), student)
+    cases = measure(student, Path(data))
+    section = quality(cases, student)
     write_bytes(bundle, with_document(bundle, {"quality": section}))
     print(f"written into {bundle}")
+    other = replace(student, mirroring_axes=None if student.mirroring_axes else (0, 1, 2))
+    averages(measure(other, Path(data)), other, less=cases)
 
 
 if __name__ == "__main__":

@@ -42,8 +42,8 @@ def quality_of(outcome: Outcome, arm: ArmOutcome) -> Dict[str, Any]:
         "test_set": f"{len(outcome.split.test)} test cases of {data_set}, never used for training or choosing",
         "method": (
             f"predicted {'with' if mirrored else 'without'} mirroring; mean over cases with 95 % percentile bootstrap "
-            f"interval over cases ({config.statistics.resamples:,} resamples). NSD and HD95 on area-weighted surface elements; an empty "
-            "prediction counts as Dice 0, NSD 0 and the diagonal of the image."
+            f"interval over cases ({config.statistics.resamples:,} resamples). NSD and HD95 on area-weighted surface "
+            "elements; an empty prediction counts as Dice 0, NSD 0 and the diagonal of the image."
         ),
         "classes": classes,
     }
