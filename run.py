@@ -38,7 +38,7 @@ PREFERRED_TRAINING_PYTHON = "3.11"
 DEMO_VOLUME_PACKAGE = "nilearn"
 TESTS_LIMIT_S = 45 * 60
 OUTPUT_GRACE_S = 10
-DEMO_STUDENT = "hippocampus*.kdseg.zip"
+DEMO_STUDENT = "hippocampus-[0-9]*.kdseg.zip"
 
 
 class SetupError(Exception):

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 import qt
 
-from kdseg_testing.shipped import HIPPOCAMPUS
 from kdseg_testing.threshold_student import write_threshold_student
 
-WIDE, NARROW = "wide 1.0.0", "narrow 1.0.0"
+WIDE, NARROW, ALONE = "wide 1.0.0", "narrow 1.0.0", "alone 1.0.0"
 
 
 def quality(dice: float) -> dict[str, Any]:
@@ -30,10 +29,11 @@ def latency(seconds: float) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def family(students_folder: Path) -> None:
-    """A slow, good student and a fast one that is less good, installed beside the one that ships."""
+    """A slow, good student and a fast one that is less good, installed beside another and those that ship."""
     students_folder.mkdir()
     write_threshold_student(students_folder, name="wide", quality=quality(0.9), latency=latency(90.0))
     write_threshold_student(students_folder, name="narrow", quality=quality(0.8), latency=latency(9.0))
+    write_threshold_student(students_folder, name="alone", modality="CT")
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def cells(dialog) -> dict[str, list[str]]:
 def test_it_is_offered_where_there_is_a_family(panel_with_family, hands) -> None:
     picker = panel_with_family.students.picker
     assert picker.choose_button.visible
-    hands.choose(picker.combo, HIPPOCAMPUS.title)
+    hands.choose(picker.combo, ALONE)
     assert not picker.choose_button.visible
     hands.choose(picker.combo, NARROW)
     assert picker.choose_button.visible

@@ -47,7 +47,7 @@ def test_a_label_map_is_no_input(panel, run_events) -> None:
 def test_the_card_of_a_student_that_ships(panel, hands, run_events) -> None:
     hands.choose(panel.students.picker.combo, HIPPOCAMPUS.title)
     text = panel.students.picker.card_label.text
-    for words in ("Anterior hippocampus", "MR, Hippocampus", "Dice 0.88", "n\u00a0=\u00a040", "CC-BY-SA-4.0", "1.5 MB"):
+    for words in ("Anterior hippocampus", "MR, Hippocampus", "Dice 0.8", "n\u00a0=\u00a040", "CC-BY-SA-4.0", "1.5 MB"):
         assert words in text
     assert "research use only" in panel.students.picker.notice_label.text
     assert "Not made for whole heads" in text
