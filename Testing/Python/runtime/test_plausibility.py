@@ -9,12 +9,12 @@ from kdseg.bundle import load_student
 from kdseg.geometry import Geometry
 from kdseg.plausibility import doubts
 from kdseg.volume import Volume
+from kdseg_testing.shipped import HIPPOCAMPUS
 
 
 @pytest.fixture(scope="module")
-def student(repository):
-    (path,) = (repository / "Resources" / "Models").glob("hippocampus*.kdseg.zip")
-    return load_student(path)
+def student():
+    return load_student(HIPPOCAMPUS.path)
 
 
 def made_for(student, modality):

@@ -6,12 +6,13 @@ import io
 import types
 import zipfile
 from functools import lru_cache
-from pathlib import Path
 from typing import Callable
 
 import numpy as np
 import pytest
 from scipy import ndimage
+
+from kdseg_testing.shipped import HIPPOCAMPUS
 
 SPACINGS_MM = ((1.0, 1.0, 1.0), (3.0, 0.8, 0.8), (0.7, 0.7, 5.0), (1.5, 2.0, 0.4), (0.33, 1.7, 2.9))
 
@@ -114,8 +115,7 @@ def _rough_and_large(rng):
 @lru_cache(maxsize=1)
 def _hippocampus() -> np.ndarray:
     """Labels of a part of a real hippocampus: the self-test of the student that ships."""
-    (bundle,) = (Path(__file__).parents[4] / "Resources" / "Models").glob("hippocampus*.kdseg.zip")
-    with zipfile.ZipFile(bundle) as archive:
+    with zipfile.ZipFile(HIPPOCAMPUS.path) as archive:
         return np.load(io.BytesIO(archive.read("selftest.npz")), allow_pickle=False)["labels"][0]
 
 
