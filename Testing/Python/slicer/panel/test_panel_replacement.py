@@ -22,10 +22,12 @@ def first_voxels(node):
 
 
 def edit(node) -> None:
-    """Take a few voxels of the first segment away, as an eraser does."""
+    """Take every second voxel of the first segment away, as an eraser does."""
     identifier = node.GetSegmentation().GetNthSegmentID(0)
     voxels = first_voxels(node).copy()
-    voxels[: voxels.shape[0] // 2] = 0
+    inside = voxels.nonzero()
+    assert inside[0].size > 1
+    voxels[tuple(axis[::2] for axis in inside)] = 0
     slicer.util.updateSegmentBinaryLabelmapFromArray(voxels, node, identifier)
 
 
