@@ -64,7 +64,7 @@ class DistilPhotographer:
         self._until(lambda: "PyTorch" in self._tab.python_status.sentence_label.text)
         form.teacher_path.currentPath, form.dataset_path.currentPath = str(teacher), str(dataset)
         form.run_path.currentPath = str(folder / "run")
-        form.show_values({"widths": (2, 4), "methods": ("A", "alone"), "epochs": 8, "iterations": 5, "batch_size": 2})
+        form.show_values({"widths": (2, 4), "methods": ("D", "alone"), "epochs": 8, "iterations": 5, "batch_size": 2})
         self._hands.click(self._tab.main_button)
         self._until(lambda: self._tab.progress.bar.value > 50 and self._tab.progress.time_label.text)
         self._take("running")

@@ -39,11 +39,11 @@ class KDSegmentatorTrainingDistilSelfTest(SelfTest):
     def finishedRun(self) -> Path:
         """Return the folder of a run with one student, as the training leaves it."""
         run = self.folder / "run"
-        fold = run / "results" / "Dataset004_Hippocampus" / "half_A__nnUNetPlans_x2__3d_fullres" / "fold_0"
+        fold = run / "results" / "Dataset004_Hippocampus" / "half_D__nnUNetPlans_x2__3d_fullres" / "fold_0"
         fold.mkdir(parents=True)
         (fold / "training.csv").write_text(ROWS)
         (fold / "checkpoint_final.pth").touch()
-        student = {"name": "half_A", "model_folder": str(fold.parent), "fold_folder": str(fold), "parameters": 1_000_000}
+        student = {"name": "half_D", "model_folder": str(fold.parent), "fold_folder": str(fold), "parameters": 1_000_000}
         state = {"schema": "kdseg-run/1", "pid": 1, "started": "long ago", "host": "here", "python": "", "settings": {}}
         (run / "run.json").write_text(json.dumps({**state, "students": [student]}))
         (run / "progress.json").write_text(json.dumps({"state": "done", "step": 2, "steps": 2}))
@@ -52,13 +52,13 @@ class KDSegmentatorTrainingDistilSelfTest(SelfTest):
     def test_a_finished_run_is_shown_with_its_curves(self) -> None:
         self.tab().form.run_path.currentPath = str(self.finishedRun())
         row = [self.tab().table.item(0, column).text() for column in range(5)]
-        self.assertEqual(row, ["half_A", "1.00 M", "2 ✓", "1.2500", "0.5000"])
-        self.assertEqual(self.tab().export.fields["name"].text, "hippocampus-half-a")
+        self.assertEqual(row, ["half_D", "1.00 M", "2 ✓", "1.2500", "0.5000"])
+        self.assertEqual(self.tab().export.fields["name"].text, "hippocampus-half-d")
         self.tab().chart_button.click()
         (chart,) = slicer.util.getNodesByClass("vtkMRMLPlotChartNode")
         self.assertEqual(chart.GetNumberOfPlotSeriesNodes(), 1)
         table = chart.GetNthPlotSeriesNode(0).GetTableNode().GetTable()
-        self.assertEqual([table.GetColumnByName("half_A").GetValue(row) for row in range(2)], [0.25, 0.5])
+        self.assertEqual([table.GetColumnByName("half_D").GetValue(row) for row in range(2)], [0.25, 0.5])
 
     def test_a_program_that_is_no_python_is_told(self) -> None:
         self.tab().python_path.currentPath = str(self.folder / "python")

@@ -17,8 +17,8 @@ WIDTHS = {2: "half", 4: "quarter", 8: "eighth"}
 ALONE = "alone"
 """Learning from the labels only, without the teacher."""
 
-METHODS = ("A", "B", "C", ALONE)
-"""How a student can learn: published combinations of losses, or alone."""
+METHODS = ("A", "B", "C", "D", ALONE)
+"""How a student can learn: with one of the methods of kdseg_training, or alone."""
 
 VALIDATION_SHARE = 5
 """So many training steps for each validation batch; nnU-Net's own 250 and 50."""
@@ -64,7 +64,7 @@ class DistilSettings:
     dataset: Path
     fold: Union[int, str] = 0
     widths: Tuple[int, ...] = (2, 4)
-    methods: Tuple[str, ...] = ("A",)
+    methods: Tuple[str, ...] = ("D",)
     mirroring: bool = False
     epochs: int = 1000
     iterations: int = 250

@@ -34,7 +34,7 @@ from KDSegmentatorTrainingLib.widgets.distil_tab import DistilActions, DistilTab
 FORM_SETTING = "KDSegmentatorTraining/Form"
 """Key of the application's setting with what the form said last."""
 
-DEFAULTS: Dict[str, Any] = {"widths": [2, 4], "methods": ["A"], "epochs": 1000, "iterations": 250}
+DEFAULTS: Dict[str, Any] = {"widths": [2, 4], "methods": ["D"], "epochs": 1000, "iterations": 250}
 """What the form says at first."""
 
 

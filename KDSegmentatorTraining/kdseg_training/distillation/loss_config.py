@@ -139,11 +139,11 @@ LossSpec = Annotated[
 ]
 """One loss of a run, told apart by ``kind``."""
 
-Method = Literal["A", "B", "C"]
+Method = Literal["A", "B", "C", "D"]
 
 
 def method_losses(method: Method) -> List[LossSpec]:
-    """Return the losses of a published method with its published settings.
+    """Return the losses of a method, published ones with their published settings.
 
     - A, arXiv 2601.09191: logits, T = 2, finest head. Its λ is not public; 1 [reconstruction].
     - B, arXiv 2601.08301: MS-SARD and MS-CA on all encoder stages but the deepest, stage weights ∝ 2^(−3 · 0.4 · k), λ = 0.01
@@ -152,22 +152,25 @@ def method_losses(method: Method) -> List[LossSpec]:
       public. Here the two are weighed so that each has about a seventh of the gradient of the logits' loss, as measured with
       two students, fresh and trained, of a hippocampus teacher after its first epoch; with weights of 1 they would hardly be
       felt [reconstruction].
+    - D: the teacher's class probabilities through Dice, at T = 1. Ours; docs/results/hippocampus-distillation.md compares it.
     """
     if method == "A":
         return [LogitsSpec()]
     if method == "B":
         warmup = Schedule(kind="linear_warmup", share=0.6)
         return [RegionAwareSpec(weight=0.01, schedule=warmup), ContextAwareSpec(weight=0.01, schedule=warmup)]
-    return [LogitsSpec(), KernelSpec(weight=1000.0), AffinitySpec(weight=5.0)]
+    if method == "C":
+        return [LogitsSpec(), KernelSpec(weight=1000.0), AffinitySpec(weight=5.0)]
+    return [SoftDiceSpec()]
 
 
 class DistillationSpec(_Data):
-    """All losses of a run: those of a published method, further ones, or both.
+    """All losses of a run: those of a method, further ones, or both.
 
     Attributes
     ----------
     method
-        A, B or C; see :func:`method_losses`.
+        A, B, C or D; see :func:`method_losses`.
     losses
         Losses one by one.
     """
@@ -184,7 +187,7 @@ class DistillationSpec(_Data):
     def _check(self) -> DistillationSpec:
         names = [spec_name(spec) for spec in self.specs]
         if not names:
-            raise ValueError("expected a method (A, B or C) or at least one loss, found neither")
+            raise ValueError("expected a method (A, B, C or D) or at least one loss, found neither")
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"expected losses of different names, found {', '.join(twice)} twice: give one of them a name")

@@ -132,7 +132,7 @@ def test_the_commands_of_the_document(
     assert stated["capacity"] == "1/4"
     assert (stated["modality"], stated["body_part"], stated["licence"]) == ("MR", "Hippocampus", "CC-BY-SA-4.0")
     assert stated["provenance"]["teacher"].startswith("nnUNetTrainer__nnUNetPlans__3d_fullres, weights sha256 ")
-    assert stated["provenance"]["distillation"]["method"] == "method A: logits"
+    assert stated["provenance"]["distillation"]["method"] == "method D: soft_dice"
     assert stated["provenance"]["dataset"]["training_cases"] == 4
     assert [entry.name for entry in student.entries] == ["Anterior", "Posterior"]
 

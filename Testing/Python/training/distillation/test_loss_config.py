@@ -73,7 +73,7 @@ def test_written_and_read_again():
     assert DistillationSpec.model_validate_json(spec.model_dump_json()) == spec
 
 
-class TestPublished:
+class TestMethods:
     def test_a(self):
         (logits,) = method_losses("A")
         assert (logits.kind, logits.temperature, logits.heads, logits.weight) == ("logits", 2.0, "finest", 1.0)
@@ -89,6 +89,9 @@ class TestPublished:
 
     def test_c(self):
         assert [(spec.kind, spec.weight) for spec in method_losses("C")] == [("logits", 1), ("kernel", 1000), ("affinity", 5)]
+
+    def test_d(self):
+        assert method_losses("D") == [SoftDiceSpec(weight=1.0, temperature=1.0, heads="finest")]
 
     def test_with_a_further_loss(self):
         spec = DistillationSpec.model_validate({"method": "B", "losses": [{"kind": "logits"}]})
@@ -131,8 +134,8 @@ def test_refused(loss, message):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ({}, "expected a method (A, B or C) or at least one loss, found neither"),
-        ({"method": "D"}, "'A', 'B' or 'C'"),
+        ({}, "expected a method (A, B, C or D) or at least one loss, found neither"),
+        ({"method": "E"}, "'A', 'B', 'C' or 'D'"),
         ({"method": "A", "losses": [{"kind": "logits"}]}, "found logits twice"),
         ({"losses": [{"kind": "kernel"}, {"kind": "kernel", "kernel": "gaussian"}]}, "found kernel twice"),
         ({"method": "A", "teacher": "x"}, "Extra inputs"),

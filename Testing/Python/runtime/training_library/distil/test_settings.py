@@ -20,7 +20,7 @@ from KDSegmentatorTrainingLib.distil.yaml_file import yaml_text
 
 
 def test_the_students_of_a_form(settings) -> None:
-    assert settings().student_names() == ("half_A", "quarter_A")
+    assert settings().student_names() == ("half_D", "quarter_D")
     assert settings(widths=(8, 2), methods=("alone", "C")).student_names() == (
         "half_C",
         "half_alone",
@@ -43,7 +43,7 @@ def test_the_file_of_a_form(settings, folders) -> None:
         "device": "cuda",
         "budget": {"epochs": 10, "iterations": 20, "validation_iterations": 4, "batch_size": 3},
         "teacher": {"model_folder": str(teacher), "folds": [2]},
-        "students": [{"name": "quarter_A", "factor": 4, "mirroring": False, "method": "A"}],
+        "students": [{"name": "quarter_D", "factor": 4, "mirroring": False, "method": "D"}],
     }
     assert settings().as_run()["budget"] == {"epochs": 1000, "iterations": 250, "validation_iterations": 50}
     assert settings(iterations=3).as_run()["budget"]["validation_iterations"] == 1
@@ -74,7 +74,7 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
         ({"dataset": Path("/nowhere")}, "The data set is not there"),
         ({"widths": ()}, "No width"),
         ({"widths": (3,)}, "No width"),
-        ({"methods": ("D",)}, "No way to learn"),
+        ({"methods": ("E",)}, "No way to learn"),
         ({"methods": ()}, "No way to learn"),
         ({"device": "tpu"}, "no such device"),
         ({"fold": -1}, "no such fold"),

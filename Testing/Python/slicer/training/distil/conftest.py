@@ -32,7 +32,7 @@ if arguments[0] == "export":
     print(json.dumps({"path": str(bundle)}))
     sys.exit(0)
 run = pathlib.Path(arguments[1]).parent
-fold = run / "results" / "Dataset999_Test" / "half_A__nnUNetPlans_x2__3d_fullres" / "fold_0"
+fold = run / "results" / "Dataset999_Test" / "half_D__nnUNetPlans_x2__3d_fullres" / "fold_0"
 if "--check" in arguments:
     if "check-fails" in behaviour:
         error = {"problem": "The data set has no cases.", "found": "none", "remedy": "Preprocess it."}
@@ -42,7 +42,7 @@ if "--check" in arguments:
     if "check-crashes" in behaviour:
         print("ImportError: no module named rich", file=sys.stderr)
         sys.exit(1)
-    student = {"name": "half_A", "model_folder": str(fold.parent), "fold_folder": str(fold), "parameters": 1234567}
+    student = {"name": "half_D", "model_folder": str(fold.parent), "fold_folder": str(fold), "parameters": 1234567}
     told = {"students": [{**student, "earlier": "nothing"}], "notes": ["Teacher: tiny."], "steps": 10, "device": "cpu"}
     print(json.dumps({"check": {**told, "training_cases": 3}}))
     sys.exit(0)
@@ -62,7 +62,7 @@ while not stop.exists():
         beside = fold / "writing"
         beside.write_text("\\n".join(rows) + "\\n")
         beside.replace(fold / "training.csv")
-    tell("training", step=step, seconds_left=90.0, losses={"half_A": 0.125}, message="Teacher: tiny.")
+    tell("training", step=step, seconds_left=90.0, losses={"half_D": 0.125}, message="Teacher: tiny.")
     if "fails" in behaviour:
         print("The end of the log", flush=True)
         tell("failed", error={"problem": "cpu has too little memory for this run.", "remedy": "Lower the batch."})

@@ -58,7 +58,7 @@ def test_from_a_teacher_to_a_student_in_the_list(open_tab, bed, hands, wait_unti
 
     hands.click(tab.main_button)
     wait_until(lambda: tab.status.sentence_label.text.startswith("The training is finished"), 600, "it is done")
-    assert row(panel)[0] == "half_A"
+    assert row(panel)[0] == "half_D"
     assert row(panel)[2] == "3 ✓"
     (table,) = slicer.util.getNodesByClass("vtkMRMLTableNode")
     assert table.GetNumberOfRows() == 3
@@ -68,7 +68,7 @@ def test_from_a_teacher_to_a_student_in_the_list(open_tab, bed, hands, wait_unti
     wait_until(lambda: "is installed" in tab.export.status.sentence_label.text, 300, "the student is installed")
     (bundle,) = (tmp_path / "Students").iterdir()
     student = load_student(bundle)
-    assert (student.name, student.version, student.document["modality"]) == ("test-half-a", "1.0.0", "MR")
+    assert (student.name, student.version, student.document["modality"]) == ("test-half-d", "1.0.0", "MR")
     assert student.document["provenance"]["distillation"]["method"] == "method A: logits"
 
 

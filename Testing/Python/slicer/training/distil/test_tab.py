@@ -88,7 +88,7 @@ def test_a_run_from_start_to_stop_to_resume(started, hands, wait_until, companio
     assert not tab.form.teacher_path.enabled
     assert tab.form.run_path.enabled
     wait_until(lambda: row(started)[2] == "3", 20, "three epochs")
-    assert row(started) == ["half_A", "1.23 M", "3", "0.1250", "0.7500"]
+    assert row(started) == ["half_D", "1.23 M", "3", "0.1250", "0.7500"]
     hands.click(tab.main_button)
     wait_until(lambda: tab.main_button.text == "&Resume", 20, "it has stopped")
     assert sentence(started).startswith("Stopped; every step is saved.")
@@ -102,7 +102,7 @@ def test_a_run_from_start_to_stop_to_resume(started, hands, wait_until, companio
     assert "--resume" in resumed
     assert "Teacher: tiny." in started.log.text.plainText
     assert not (tmp_path / "run" / "distil.check.yaml").exists()
-    assert "half_A" in (tmp_path / "run" / "distil.yaml").read_text()
+    assert "half_D" in (tmp_path / "run" / "distil.yaml").read_text()
 
 
 def test_a_file_of_ones_own_takes_the_place_of_the_form(
@@ -252,11 +252,11 @@ def test_curves_grow_in_a_chart_of_the_scene(started, hands, wait_until) -> None
     (table,) = slicer.util.getNodesByClass("vtkMRMLTableNode")
     wait_until(lambda: table.GetNumberOfRows() == 3, 20, "three epochs")
     series = chart.GetNthPlotSeriesNode(0)
-    assert (chart.GetNumberOfPlotSeriesNodes(), series.GetName(), series.GetXColumnName()) == (1, "half_A", "Epoch")
+    assert (chart.GetNumberOfPlotSeriesNodes(), series.GetName(), series.GetXColumnName()) == (1, "half_D", "Epoch")
     assert (chart.GetXAxisTitle(), chart.GetYAxisTitle()) == ("Epoch", "Pseudo Dice, mean")
-    assert [table.GetTable().GetColumnByName("half_A").GetValue(i) for i in range(3)] == [0.25, 0.5, 0.75]
+    assert [table.GetTable().GetColumnByName("half_D").GetValue(i) for i in range(3)] == [0.25, 0.5, 0.75]
     hands.choose(tab.quantity_combo, "Losses")
-    assert [chart.GetNthPlotSeriesNode(i).GetName() for i in range(2)] == ["half_A: total", "half_A: logits"]
+    assert [chart.GetNthPlotSeriesNode(i).GetName() for i in range(2)] == ["half_D: total", "half_D: logits"]
     assert chart.GetNumberOfPlotSeriesNodes() == 2
     hands.choose(tab.quantity_combo, "Learning rate")
     assert chart.GetNumberOfPlotSeriesNodes() == 1
@@ -294,14 +294,14 @@ def test_a_finished_student_is_exported_and_installed(
     assert not tab.main_button.enabled
     assert tab.again_button.visible
     assert row(finished)[2].endswith("✓")
-    assert tab.export.fields["name"].text == "test-half-a"
+    assert tab.export.fields["name"].text == "test-half-d"
     hands.type(tab.export.fields["licence"], "CC-BY-4.0")
     hands.click(tab.export.export_button)
     assert not tab.export.export_button.enabled
     wait_until(lambda: "is installed" in tab.export.status.sentence_label.text, 30, "the student is installed")
     assert [path.name for path in (tmp_path / "Students").iterdir()] == [bundle.name]
     call = companion.calls()[-1]
-    assert call[:2] == ["export", str(tmp_path / "run/results/Dataset999_Test/half_A__nnUNetPlans_x2__3d_fullres")]
+    assert call[:2] == ["export", str(tmp_path / "run/results/Dataset999_Test/half_D__nnUNetPlans_x2__3d_fullres")]
     assert call[call.index("--licence") + 1] == "CC-BY-4.0"
     assert call[call.index("--fold") + 1] == "0"
 
