@@ -142,10 +142,11 @@ def test_keys_that_are_newer_than_a_checkpoint_have_their_defaults() -> None:
     assert with_defaults(older) != with_defaults(changed)
 
 
-def test_the_example_is_valid(repository: Path) -> None:
-    config = read_config(repository / "Examples/hippocampus/distil.yaml")
-    assert len(config.students) > 1
-    assert config.teacher is not None
+@pytest.mark.parametrize(("name", "students"), [("teacher", 1), ("distil", 6), ("students", 2)])
+def test_the_examples_are_valid(repository: Path, name: str, students: int) -> None:
+    config = read_config(repository / f"Examples/hippocampus/{name}.yaml")
+    assert len(config.students) == students
+    assert (config.teacher is None) == (name == "teacher")
     assert Budget() != config.budget
 
 
