@@ -69,7 +69,7 @@ def test_paths_start_at_the_files_folder(tmp_path: Path) -> None:
                 "docs/training.md lists all keys",
             ],
         ),
-        ("dataset: X\nteacher: {model_folder: t}\nstudents: [{name: a, method: D}]\n", ["students.0.method", "'D'"]),
+        ("dataset: X\nteacher: {model_folder: t}\nstudents: [{name: a, method: E}]\n", ["students.0.method", "'D'"]),
         (
             "dataset: X\nteacher: {model_folder: t}\nstudents: [{name: a, losses: [{kind: logits, temprature: 2}]}]\n",
             ["students.0.losses.0.logits.temprature", "no key"],
