@@ -60,6 +60,11 @@ class TrainedArm:
             return None
         return float(sum(self.seconds.get(part, 0.0) for part in ("data", "teacher", "student")) / steps)
 
+    def steps(self) -> Optional[int]:
+        """Steps of the whole training, as its table of epochs says; None where there is no table."""
+        history = self.history()
+        return int(history[-1]["step"]) if history else None
+
     def history(self) -> List[Dict[str, float]]:
         """Return the epochs of ``training.csv``; empty where there is none."""
         path = self.checkpoint_path.parent / TABLE

@@ -71,20 +71,20 @@ def cost_section(outcome: Outcome) -> List[str]:
         arms = outcome.arms_of(group)
         training = [arm.trained.seconds_per_step for arm in arms]
         known = [seconds for seconds in training if seconds is not None]
-        steps = arms[0].trained.arm.budget.steps
-        cells = [f"{statistics.mean(known):.3f}", seconds_text(statistics.mean(known) * steps)] if known else ["–", "–"]
+        steps = arms[0].trained.steps()
+        cells = ["–", "–"]
+        if known and steps:
+            cells = [f"{statistics.mean(known):.3f}", seconds_text(statistics.mean(known) * steps)]
         medians = [_median_seconds(arms, mirrored) for mirrored in outcome.config.inference.mirroring]
-        rows.append([group_name(outcome, group), f"{steps:,}", *cells, *(f"{m:.2f}" for m in medians)])
+        rows.append([group_name(outcome, group), f"{steps:,}" if steps else "–", *cells, *(f"{m:.2f}" for m in medians)])
     modes = [f"s per case, {'mirrored' if mirrored else 'not mirrored'}" for mirrored in outcome.config.inference.mirroring]
     saved = _family_sentence(outcome.arms)
     return [
         "## Cost",
         "",
-        "Seconds per step are those of a run of its own: batches, the teacher's forward where there is one, and the "
-        "student. Students of "
-        f"one seed were trained together and shared batches and teacher{saved}. Seconds per case are medians, files "
-        "included; other "
-        "programs may have run beside.",
+        "Seconds per step are those of a run of its own: batches, the teacher's forward where there is one, and the student. "
+        f"Students of one seed were trained together and shared batches and teacher{saved}. Seconds per case are medians, "
+        "files included; other programs may have run beside.",
         "",
         *table(["network", "steps", "s per step", "training alone", *modes], rows),
     ]
@@ -177,7 +177,9 @@ def _teacher(outcome: Outcome) -> str:
     elif wanted.require_same_budget:
         origin = "given; its checkpoint says that it had the same budget"
     else:
-        origin = "given; **its budget was not compared**"
+        steps = first.trained.steps()
+        trained = f", after {counted(steps, 'step')}" if steps else ""
+        origin = f"given{trained}; **its budget was not compared**"
     where = " of whole scans, computed once" if wanted.soft_labels is not None else ""
     mirrored = ", the mean over the mirrored copies" if wanted.mirroring else ""
     teaches = f" Students learn from its answers{where}{mirrored}." if where or mirrored else ""

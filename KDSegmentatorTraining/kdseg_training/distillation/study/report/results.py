@@ -207,16 +207,17 @@ def _setting_sentence(outcome: Outcome) -> str:
     config = outcome.config
     budget = config.budget
     mirrored = "with" if config.inference.mirroring[0] else "without"
+    same = config.teacher.model_folder is None or config.teacher.require_same_budget
     batches = "on the same batches for the same seed."
     if outcome.unlabelled:
         batches = (
-            "the students on the same labelled samples for the same seed; the distilled ones saw as well, in the same batches, "
-            f"{len(outcome.unlabelled)} scans without labels."
+            f"{'the students ' if same else ''}on the same labelled samples for the same seed; the distilled ones saw as well, "
+            f"in the same batches, {counted(len(outcome.unlabelled), 'scan')} without labels."
         )
+    steps = f"{counted(budget.steps, 'step')} ({counted(budget.epochs, 'epoch')} of {budget.iterations})"
     return (
-        f"{len(outcome.split.test)} test cases that were never used for training or choosing, predicted {mirrored} "
-        f"mirroring. Every network was trained for {counted(budget.steps, 'step')} ({counted(budget.epochs, 'epoch')} of "
-        f"{budget.iterations}), except where equal time is said, {batches}"
+        f"{len(outcome.split.test)} test cases that were never used for training or choosing, predicted {mirrored} mirroring. "
+        f"Every {'network' if same else 'student'} was trained for {steps}, except where equal time is said, {batches}"
     )
 
 

@@ -227,7 +227,11 @@ def test_unlabelled_scans_teach_the_distilled_arms(finished, tmp_path: Path) -> 
     assert [arm.trained.report["settings"]["unlabelled"]["share"] for arm in found.arms[1:]] == [0.5, 0.5]
     assert any(line.startswith("Unlabelled: 1 case, 50% of each batch") for line in said)
     text = (tmp_path / "report.md").read_text()
-    assert "saw as well, in the same batches, 1 scans without labels" in text
+    assert "saw as well, in the same batches, 1 scan without labels" in text
+    assert "Every student was trained for 2 steps (1 epoch of 2)" in text
+    teacher_steps = outcome.config.budget.steps
+    assert f"Teacher: given, after {teacher_steps} steps; **its budget was not compared**" in text
+    assert re.search(rf"^\| teacher \| {teacher_steps} \| – \|", text, re.MULTILINE)
     assert "on the same batches for the same seed" not in text
     assert "Students learn from its answers of whole scans, computed once, the mean over the mirrored copies." in text
     results = json.loads((tmp_path / "report" / "results.json").read_text())
