@@ -69,7 +69,7 @@ def test_from_a_teacher_to_a_student_in_the_list(open_tab, bed, hands, wait_unti
     (bundle,) = (tmp_path / "Students").iterdir()
     student = load_student(bundle)
     assert (student.name, student.version, student.document["modality"]) == ("test-half-d", "1.0.0", "MR")
-    assert student.document["provenance"]["distillation"]["method"] == "method A: logits"
+    assert student.document["provenance"]["distillation"]["method"] == "method D: soft_dice"
 
 
 def test_without_the_training_environment_the_reason_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
