@@ -342,7 +342,7 @@ def demo() -> int:
     subprocess.run(segment, cwd=ROOT, check=True)
     say(f"done in {time.monotonic() - started:.0f} s; the results are in {results}/")
     print("Look at left_hippocampus.png, or open left_hippocampus.seg.nrrd in 3D Slicer: names and colours come along.")
-    print("The template is symmetric, so both sides must have the same volumes.")
+    print("The template is symmetric, so both sides must have nearly the same volumes.")
     return 0
 
 

@@ -3,12 +3,11 @@
 Usage: ``python demo_volume.py NILEARN_WHEEL OUTPUT_FOLDER``
 
 The student of the demo was trained on crops around one hippocampus (Medical Segmentation Decathlon, Task04). It has never
-seen a whole head, so it gets what it knows: a box of 35×50×35 mm around each hippocampus. In every training crop the first
-axis runs from lateral to medial, as it does for a left hippocampus in a right-anterior-superior grid. So the box around the
-right one is written with its first axis from right to left. Nothing is resampled, and the header says where each voxel lies.
+seen a whole head, so it gets what it knows: a box of 35×50×35 mm around each hippocampus. Nothing is resampled, and the header
+says where each voxel lies.
 
 The template is not one patient: it is the average of 152 T1 scans in MNI space (ICBM 2009a, symmetric), at 1 mm, with the
-skull removed. Being symmetric, it must give the same volumes on both sides. The package ``nilearn`` carries it; it is taken
+skull removed. It is symmetric, so both sides must have nearly the same volumes. The package ``nilearn`` carries it; it is taken
 out of the wheel as a file, nothing is installed.
 """
 
@@ -28,8 +27,8 @@ MEMBER = "nilearn/datasets/data/mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz
 BOX_SIZE = (35, 50, 35)
 """Voxels (= mm) along x, y, z: the median size of the training crops."""
 
-LATERAL_CORNER_RAS_MM = {"left": (-42.0, -47.0, -29.0), "right": (42.0, -47.0, -29.0)}
-"""Centre of the box's first voxel: lateral, posterior, inferior.
+CORNER_RAS_MM = {"left": (-42.0, -47.0, -29.0), "right": (8.0, -47.0, -29.0)}
+"""Centre of the box's first voxel: left, posterior, inferior.
 
 Found by sliding the mean of the training crops over the template: the hippocampus lies in the box as it does in training.
 """
@@ -64,7 +63,7 @@ def read_template(wheel: Path) -> SimpleITK.Image:
 
 
 def cut_out(template: SimpleITK.Image, side: str) -> SimpleITK.Image:
-    """Return the box around the hippocampus of one side, ordered as in training.
+    """Return the box around the hippocampus of one side.
 
     Parameters
     ----------
@@ -75,13 +74,12 @@ def cut_out(template: SimpleITK.Image, side: str) -> SimpleITK.Image:
 
     Returns
     -------
-    :data:`BOX_SIZE` voxels: index axes run from lateral to medial, posterior to anterior, inferior to superior.
+    :data:`BOX_SIZE` voxels: axes as in the template.
     """
-    right_mm, anterior_mm, superior_mm = LATERAL_CORNER_RAS_MM[side]
+    right_mm, anterior_mm, superior_mm = CORNER_RAS_MM[side]
     x, y, z = template.TransformPhysicalPointToIndex((-right_mm, -anterior_mm, superior_mm))
     width, depth, height = BOX_SIZE
-    towards_medial = slice(x, x + width) if side == "left" else slice(x, x - width, -1)
-    box: SimpleITK.Image = template[towards_medial, y : y + depth, z : z + height]
+    box: SimpleITK.Image = template[x : x + width, y : y + depth, z : z + height]
     return box
 
 
@@ -90,7 +88,7 @@ def main() -> None:
     wheel, folder = Path(sys.argv[1]), Path(sys.argv[2])
     template = read_template(wheel)
     print(f"Volume: the MNI152 T1 template (average of 152 people, 1 mm, skull removed) from {wheel.name}.")
-    for side in LATERAL_CORNER_RAS_MM:
+    for side in CORNER_RAS_MM:
         path = folder / f"{side}_hippocampus.nii.gz"
         with atomic_path(path) as temporary:
             SimpleITK.WriteImage(cut_out(template, side), str(temporary))

@@ -1,6 +1,6 @@
 """Measure a hippocampus student on the held-out cases, print the table, and write the figures into the bundle.
 
-Then the same the other way, mirrored if the student needs no mirroring, and what that changes case by case.
+Then what changes case by case if the student predicts the other way, mirrored or not, and on mirror images.
 
     python Examples/hippocampus/evaluate.py BUNDLE NNUNET_RAW/Dataset004_Hippocampus
 
@@ -31,15 +31,17 @@ METRICS = {"dice": "dice", "nsd": "nsd_1mm", "hd95_mm": "hd95_mm"}
 """Names in the bundle and in the tables of kdseg_training.metrics."""
 
 
-def measure(student: Student, data: Path) -> List[CaseMetrics]:
-    """Segment every held-out case and compare it with its reference."""
+def measure(student: Student, data: Path, *, other_side: bool = False) -> List[CaseMetrics]:
+    """Segment every held-out case, or its mirror image as of the body's other side, and compare it with its reference."""
     labels = [entry.value for entry in student.entries]
     cases, seconds = [], []
     for image in sorted((data / "imagesTs").glob("*.nii.gz")):
         name = image.name[: -len("_0000.nii.gz")]
-        reference = read_volume(data / "labelsTs" / f"{name}.nii.gz")
+        volume, reference = (read_volume(path) for path in (image, data / "labelsTs" / f"{name}.nii.gz"))
+        if other_side:
+            volume, reference = (replace(v, voxels=v.voxels[..., ::-1].copy()) for v in (volume, reference))
         began = time.perf_counter()
-        prediction = segment(read_volume(image), student, limits=Limits(threads=2))
+        prediction = segment(volume, student, limits=Limits(threads=2))
         seconds.append(time.perf_counter() - began)
         truth = Segmentation(reference.voxels[0].astype("uint8"), reference.geometry, student.entries)
         cases.append(evaluate_pair(prediction, truth, labels, case=name, tolerances_mm=(TOLERANCE_MM,)))
@@ -105,6 +107,8 @@ def main(bundle: str, data: str) -> None:
     print(f"written into {bundle}")
     other = replace(student, mirroring_axes=None if student.mirroring_axes else (0, 1, 2))
     averages(measure(other, Path(data)), other, less=cases)
+    print("\nOn mirror images, as of the other side of the body:")
+    averages(measure(student, Path(data), other_side=True), student, less=cases)
 
 
 if __name__ == "__main__":

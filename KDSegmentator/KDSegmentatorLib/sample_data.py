@@ -1,8 +1,7 @@
-"""The entry in Slicer's Sample Data module: what the student that ships can segment.
+"""The entry in Slicer's Sample Data module: what the students that ship can segment.
 
-That student was trained on crops around one hippocampus, in which the first axis runs from lateral to medial. So the entry
-downloads the MNI152 T1 template (ICBM 2009a, symmetric, 1 mm, skull removed: an average of 152 people, not a patient), cuts out
-a box around each hippocampus, and turns the first axis of the right one round. Nothing is resampled.
+They were trained on crops around one hippocampus. So the entry downloads the MNI152 T1 template (ICBM 2009a, symmetric, 1 mm,
+skull removed: an average of 152 people, not a patient) and cuts out a box around each hippocampus. Nothing is resampled.
 """
 
 from __future__ import annotations
@@ -35,20 +34,17 @@ class Box:
     ----------
     name
         Of the volume node.
-    lateral_corner_ras_mm
-        Centre of its first voxel: lateral, posterior, inferior.
-    step
-        1 or -1: the direction along R in which its first axis runs, towards the middle.
+    corner_ras_mm
+        Centre of its first voxel: left, posterior, inferior.
     """
 
     name: str
-    lateral_corner_ras_mm: Tuple[float, float, float]
-    step: int
+    corner_ras_mm: Tuple[float, float, float]
 
 
 BOXES = (
-    Box("MNI152 left hippocampus", (-42.0, -47.0, -29.0), 1),
-    Box("MNI152 right hippocampus", (42.0, -47.0, -29.0), -1),
+    Box("MNI152 left hippocampus", (-42.0, -47.0, -29.0)),
+    Box("MNI152 right hippocampus", (8.0, -47.0, -29.0)),
 )
 
 
@@ -102,7 +98,7 @@ def download(source: Any) -> List[Any]:
 
 
 def cut_out(template: Any, box: Box) -> Any:
-    """Return a new volume node with one box of the template, ordered as in training.
+    """Return a new volume node with one box of the template.
 
     Parameters
     ----------
@@ -118,12 +114,11 @@ def cut_out(template: Any, box: Box) -> Any:
     from KDSegmentatorLib.mrml.volumes import voxels_of
 
     matrix = ijk_to_ras(template)
-    first = np.rint(np.linalg.solve(matrix, [*box.lateral_corner_ras_mm, 1.0])[:3]).astype(int)
-    steps = (box.step, 1, 1)
-    along = [first[axis] + steps[axis] * np.arange(BOX_SIZE[axis]) for axis in range(3)]
-    voxels = voxels_of(template)[np.ix_(along[2], along[1], along[0])].copy()
+    first = np.rint(np.linalg.solve(matrix, [*box.corner_ras_mm, 1.0])[:3]).astype(int)
+    i, j, k = (slice(start, start + size) for start, size in zip(first, BOX_SIZE))
+    voxels = voxels_of(template)[k, j, i].copy()
     place = np.eye(4)
-    place[:3, :3], place[:3, 3] = np.diag(steps), first
+    place[:3, 3] = first
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", slicer.mrmlScene.GenerateUniqueName(box.name))
     slicer.util.updateVolumeFromArray(node, voxels)
     node.SetIJKToRASMatrix(vtk_matrix(matrix @ place))

@@ -7,6 +7,7 @@ import pytest
 
 from kdseg.bundle import load_student
 from kdseg.geometry import Geometry
+from kdseg.plans.model import ArrayOrientation
 from kdseg.plausibility import doubts
 from kdseg.volume import Volume
 from kdseg_testing.shipped import HIPPOCAMPUS
@@ -14,7 +15,9 @@ from kdseg_testing.shipped import HIPPOCAMPUS
 
 @pytest.fixture(scope="module")
 def student():
-    return load_student(HIPPOCAMPUS.path)
+    """A student that takes the axes of the file as they are."""
+    shipped = load_student(HIPPOCAMPUS.path)
+    return replace(shipped, plan=replace(shipped.plan, orientation=ArrayOrientation.NATIVE))
 
 
 def made_for(student, modality):
