@@ -73,8 +73,8 @@ class KDSegmentatorTest(ScriptedLoadableModuleTest):
         """Begin with an empty scene."""
         slicer.mrmlScene.Clear()
 
-    def test_the_shipped_student_segments(self) -> None:
-        """Segment a small volume with the student that ships: the child process works, and the result is the volume's."""
+    def test_a_shipped_student_segments(self) -> None:
+        """Segment a small volume with a student that ships: the child process works, and the result is the volume's."""
         import numpy as np
 
         volume = slicer.util.addVolumeFromArray(np.random.default_rng(0).integers(0, 200, (40, 56, 40)).astype(np.int16))

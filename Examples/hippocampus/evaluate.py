@@ -91,9 +91,9 @@ def _cell(interval: Interval, sign: str = "") -> str:
 
 def _as_data(interval: Interval) -> Dict[str, Any]:
     return {
-        "mean": round(interval.estimate, 4),
+        "mean": round(interval.estimate, 6),
         "n": interval.cases,
-        "interval": [round(interval.low, 4), round(interval.high, 4)],
+        "interval": [round(interval.low, 6), round(interval.high, 6)],
         "confidence": interval.level,
     }
 

@@ -1,4 +1,4 @@
-"""Split Task04_Hippocampus for the student that ships: every fifth case is held out and never seen in training.
+"""Split Task04_Hippocampus for the students that ship: every fifth case is held out and never seen in training.
 
     python Examples/hippocampus/prepare.py SOURCE NNUNET_RAW
 

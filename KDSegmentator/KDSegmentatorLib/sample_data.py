@@ -23,7 +23,7 @@ TEMPLATE_FILE = "MNI152-T1-1mm.nii.gz"
 THUMBNAIL = Path(__file__).resolve().parent.parent / "Resources" / "Icons" / "KDSegmentatorHippocampus.png"
 
 BOX_SIZE = (35, 50, 35)
-"""Voxels of 1 mm along x, y, z: the median size of the student's training crops."""
+"""Voxels of 1 mm along x, y, z: the median size of the students' training crops."""
 
 
 @dataclass(frozen=True)

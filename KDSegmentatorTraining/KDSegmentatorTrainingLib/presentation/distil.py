@@ -164,7 +164,7 @@ def method_texts() -> Tuple[Tuple[str, str, str], ...]:
         ("A", _("A"), _("The teacher's logits (arXiv 2601.09191).")),
         ("B", _("B"), _("Regions and context of the teacher's features (arXiv 2601.08301).")),
         ("C", _("C"), _("The teacher's logits, kernels and affinities (arXiv 2404.02738).")),
-        ("D", _("D"), _("The teacher's probabilities through Dice: the steadiest in short trainings.")),
+        ("D", _("D"), _("The teacher's probabilities through Dice.")),
         (ALONE, _("labels alone"), _("Without the teacher: only beside this one sees what the teacher brings.")),
     )
 

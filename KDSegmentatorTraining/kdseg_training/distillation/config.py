@@ -32,7 +32,7 @@ Device = Annotated[str, like(r"auto|cpu|cuda(:\d+)?", "auto, cpu, cuda, or a num
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False)
 
 
 class Budget(_Settings):
@@ -103,7 +103,7 @@ class StudentSettings(_Settings):
     plans
         Name of a plans file with this student's own architecture, instead of ``factor``.
     method, losses
-        Distillation losses: those of a published method (A, B, C) and single ones; neither: trained on the labels alone.
+        Distillation losses: those of a method (A, B, C, D) and single ones; neither: trained on the labels alone.
     mirroring
         Whether inference may mirror; if not, the checkpoint says so and stock ``nnUNetv2_predict`` runs one forward, not eight.
     """

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Hashable, List, Type, TypeVar
+from typing import Any, Dict, Hashable, List, Tuple, Type, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from kdseg.errors import ConfigurationError
-from kdseg_training.distillation.config_words import expected_words
+from kdseg_training.distillation.config_words import expected_words, key_of
 
 GUIDE = "docs/training.md"
 """Where keys are explained, unless the model names another file as its ``GUIDE``."""
 
 LARGEST_FILE_BYTES = 1024**2
 """No settings file is larger."""
+
+_QUOTE = "'"
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -74,37 +77,39 @@ def check_settings(values: dict[Any, Any], model: Type[Model], path: Path) -> Mo
 
 
 def _configuration_error(error: ValidationError, path: Path, guide: str) -> ConfigurationError:
-    details = error.errors(include_url=False)
-    keys: List[str] = []
-    expected: List[str] = []
-    found: List[str] = []
-    for detail in details:
-        key = ".".join(str(part) for part in detail["loc"])
+    expected: Dict[str, List[str]] = {}
+    found: Dict[str, str] = {}
+    together: List[str] = []
+    for detail in error.errors(include_url=False):
+        key, words, value = _told(detail)
         if not key:  # keys that do not go together
-            found.append(expected_words(detail))
+            together.append(words)
             continue
-        if detail["type"] == "missing":
-            expected.append(f"{key}: a value")
-            found.append(f"{key}: nothing")
-        elif detail["type"] == "extra_forbidden":
-            expected.append(f"no key {key}")
-            found.append(f"{key}: {_short(detail['input'])}")
-        elif detail["type"] == "union_tag_invalid":
-            choice = detail["ctx"]["discriminator"].strip("'")
-            expected.append(f"{key}.{choice}: one of {detail['ctx']['expected_tags']}")
-            found.append(f"{key}.{choice}: {detail['ctx']['tag']!r}")
-        else:
-            expected.append(f"{key}: {expected_words(detail)}")
-            found.append(f"{key}: {_short(detail['input'])}")
-        keys.append(key)
-    named = f": {', '.join(dict.fromkeys(keys))}" if keys else ""
+        expected.setdefault(key, []).append(words)
+        found.setdefault(key, value)
+    named = f": {', '.join(found)}" if found else ""
     return ConfigurationError(
         f"The settings are not valid{named}.",
-        expected="; ".join(expected),
-        found="; ".join(found),
+        expected="; ".join(f"{key}: {' or '.join(dict.fromkeys(words))}" for key, words in expected.items()),
+        found="; ".join([*together, *(f"{key}: {value}" for key, value in found.items())]),
         path=path,
         remedy=f"Correct the file; {guide} lists all keys.",
     )
+
+
+def _told(detail: ErrorDetails) -> Tuple[str, str, str]:
+    """Return the key, what it must hold, and what it holds."""
+    key = key_of(detail)
+    if detail["type"] == "missing":
+        return key, "a value", "nothing"
+    if detail["type"] == "extra_forbidden":
+        return key, "no such key", _short(detail["input"])
+    if detail["type"] == "union_tag_not_found":
+        return f"{key}.{detail['ctx']['discriminator'].strip(_QUOTE)}", "a value", "nothing"
+    if detail["type"] == "union_tag_invalid":
+        choice = detail["ctx"]["discriminator"].strip(_QUOTE)
+        return f"{key}.{choice}", f"one of {detail['ctx']['expected_tags']}", repr(detail["ctx"]["tag"])
+    return key, expected_words(detail), _short(detail["input"])
 
 
 def _short(value: Any) -> str:

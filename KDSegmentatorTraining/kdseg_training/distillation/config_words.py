@@ -15,11 +15,16 @@ _WHOLE = "a whole number"
 _SWITCH = "true or false"
 _KEYS = "keys with values"
 
+
+def _bound(number: float) -> str:
+    return f"{number:g}" if isinstance(number, float) else str(number)
+
+
 _WORDS: Dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "greater_than": lambda ctx: f"more than {ctx['gt']:g}",
-    "greater_than_equal": lambda ctx: f"at least {ctx['ge']:g}",
-    "less_than": lambda ctx: f"less than {ctx['lt']:g}",
-    "less_than_equal": lambda ctx: f"at most {ctx['le']:g}",
+    "greater_than": lambda ctx: f"more than {_bound(ctx['gt'])}",
+    "greater_than_equal": lambda ctx: f"at least {_bound(ctx['ge'])}",
+    "less_than": lambda ctx: f"less than {_bound(ctx['lt'])}",
+    "less_than_equal": lambda ctx: f"at most {_bound(ctx['le'])}",
     "finite_number": lambda ctx: "a finite number",
     "too_short": lambda ctx: f"at least {counted(ctx['min_length'], 'value')}",
     "too_long": lambda ctx: f"at most {counted(ctx['max_length'], 'value')}",
@@ -36,6 +41,15 @@ _WORDS: Dict[str, Callable[[Mapping[str, Any]], str]] = {
     "path_type": lambda ctx: "a path",
 }
 """By pydantic's type of error; other types keep pydantic's own sentence."""
+
+
+_CHOICES = re.compile(r"(constrained-)?(int|float|str|bool|path)|[a-z-]+\[.*\]|\[key\]")
+"""How pydantic names the alternatives of a key, and a key itself, in the place of an error."""
+
+
+def key_of(detail: ErrorDetails) -> str:
+    """Return the key of a validation error as it stands in the file, such as ``students.0.name``."""
+    return ".".join(str(part) for part in detail["loc"] if _CHOICES.fullmatch(str(part)) is None)
 
 
 def expected_words(detail: ErrorDetails) -> str:

@@ -11,7 +11,7 @@ from kdseg_training.distillation.loss_config import LossSpec, spec_name
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False)
 
 
 class SoftLabelSettings(_Settings):

@@ -2,7 +2,7 @@
 
 A loss is chosen by ``kind``; what a kind does not know is refused::
 
-    method: B                 # the published combination, or
+    method: B                 # its combination, or
     losses:                   # losses one by one; both may be given
       - kind: logits
         weight: 1.0

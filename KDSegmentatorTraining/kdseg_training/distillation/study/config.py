@@ -30,11 +30,11 @@ PLAIN, COMBINATION, EQUAL_TIME = "plain", "best", "plain_equal_time"
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False)
 
 
 class MethodSettings(_Settings):
-    """How one arm is distilled: losses of published methods, single ones, or both; equal ones count once.
+    """How one arm is distilled: losses of methods, single ones, or both; equal ones count once.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class MethodSettings(_Settings):
         return found
 
     def of_student(self) -> Dict[str, Any]:
-        """Return the keys of a student in the file of a run; one published method alone keeps its name."""
+        """Return the keys of a student in the file of a run; one method alone keeps its name."""
         if len(self.methods) == 1 and not self.losses:
             return {"method": self.methods[0]}
         return {"losses": self.specs}

@@ -48,7 +48,7 @@ def test_paths_start_at_the_files_folder(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("dataset: X\n", ["students", "a value", "nothing"]),
-        (SMALLEST + "epochs: 3\n", ["epochs", "no key epochs"]),
+        (SMALLEST + "epochs: 3\n", ["epochs: no such key", "epochs: 3"]),
         (SMALLEST + "budget: {epochs: 0}\n", ["budget.epochs: at least 1", "budget.epochs: 0"]),
         (SMALLEST + "budget: {epochs: many}\n", ["budget.epochs", "'many'"]),
         (SMALLEST + "budget: {ema_decay: 1.0}\n", ["budget.ema_decay", "less than 1"]),
@@ -72,7 +72,7 @@ def test_paths_start_at_the_files_folder(tmp_path: Path) -> None:
         ("dataset: X\nteacher: {model_folder: t}\nstudents: [{name: a, method: E}]\n", ["students.0.method", "'D'"]),
         (
             "dataset: X\nteacher: {model_folder: t}\nstudents: [{name: a, losses: [{kind: logits, temprature: 2}]}]\n",
-            ["students.0.losses.0.logits.temprature", "no key"],
+            ["students.0.losses.0.logits.temprature", "no such key"],
         ),
         (
             "dataset: X\nteacher: {model_folder: t}\nstudents: [{name: a, losses: [{kind: softdice}]}]\n",

@@ -63,7 +63,7 @@ def test_compact_maps_are_positions_and_unknown_labels_are_named(anatomy) -> Non
         ({"labels": [*ANATOMY["labels"], {"label": 9, "tissue": "gold"}]}, "no tissue gold"),
         ({"labels": [*ANATOMY["labels"], {"label": 9, "tissue": "fat", "structure": "Toe"}]}, "no structure Toe"),
         ({"labels": [*ANATOMY["labels"], {"label": 9, "tissue": "fat", "mirror": 2}]}, "does not name it in turn"),
-        ({"labels": [{"label": 0, "tissue": "fat"}]}, "greater than or equal to 1"),
+        ({"labels": [{"label": 0, "tissue": "fat"}]}, "at least 1"),
     ],
 )
 def test_a_contradiction_is_refused(tmp_path: Path, changes: dict, word: str) -> None:

@@ -46,7 +46,7 @@ def _arm(arm: ArmOutcome) -> Dict[str, Any]:
         "method": what.method,
         "seed": what.seed,
         "candidate": what.candidate,
-        "epochs": what.budget.epochs,
+        "steps": arm.trained.steps(),
         "parameters": arm.parameters,
         "checkpoint_sha256": arm.checkpoint_sha256,
         "training_seconds": dict(arm.trained.seconds),

@@ -84,7 +84,7 @@ def cost_section(outcome: Outcome) -> List[str]:
         "",
         "Seconds per step are those of a run of its own: batches, the teacher's forward where there is one, and the student. "
         f"Students of one seed were trained together and shared batches and teacher{saved}. Seconds per case are medians, "
-        "files included; other programs may have run beside.",
+        "files included. Other programs may have run beside, in training and in prediction.",
         "",
         *table(["network", "steps", "s per step", "training alone", *modes], rows),
     ]

@@ -125,7 +125,7 @@ def test_the_order_of_a_study() -> None:
         ({"inference": {"mirroring": [True, True]}}, "mirroring is listed twice"),
         ({"unlabelled": {"cases": "c"}}, "expected a given teacher"),
         ({"unlabelled": {"cases": "c", "minimum_confidence": 0.9}, "teacher": {"model_folder": "t"}}, "does not use"),
-        ({"unknown": 1}, "no key unknown"),
+        ({"unknown": 1}, "unknown: no such key"),
     ],
 )
 def test_what_does_not_fit_together_is_named(tmp_path: Path, changes: Dict[str, Any], expected: str) -> None:
@@ -141,7 +141,7 @@ def test_the_command_says_what_is_wrong_and_ends_with_the_code_of_the_error(tmp_
     result = CliRunner().invoke(app, ["study", str(path)])
     assert result.exit_code == ConfigurationError.exit_code
     assert result.output.startswith("Error: ")
-    assert "no key unknown" in result.output
+    assert "unknown: no such key" in result.output
     as_json = CliRunner().invoke(app, ["study", str(tmp_path / "none.yaml"), "--json"])
     assert json.loads(as_json.output)["error"]["type"] == "ConfigurationError"
 
