@@ -44,8 +44,10 @@ class Budget(_Settings):
         Epochs; training and validation batches in each. nnU-Net's own: 1000, 250, 50.
     batch_size
         Patches in a batch, over all processes; None: what the plans say.
+    optimizer
+        ``sgd``: nnU-Net's, with Nesterov momentum 0.99. ``adamw``: AdamW (Loshchilov and Hutter 2019).
     learning_rate, weight_decay
-        Of SGD with Nesterov momentum 0.99; the rate falls as (1 − epoch / epochs) ** 0.9.
+        Of the optimiser; the rate falls as (1 − epoch / epochs) ** 0.9. None: nnU-Net's 0.01, or 0.001 with ``adamw``.
     ema_decay
         Keep an exponential moving average of the weights, and validate and store that; None: none.
     """
@@ -54,9 +56,15 @@ class Budget(_Settings):
     iterations: int = Field(default=250, ge=1)
     validation_iterations: int = Field(default=50, ge=1)
     batch_size: Optional[int] = Field(default=None, ge=1)
-    learning_rate: float = Field(default=1e-2, gt=0)
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    learning_rate: Optional[float] = Field(default=None, gt=0)
     weight_decay: float = Field(default=3e-5, ge=0)
     ema_decay: Optional[float] = Field(default=None, gt=0, lt=1)
+
+    @property
+    def initial_rate(self) -> float:
+        """The learning rate of the first epoch."""
+        return self.learning_rate or (0.001 if self.optimizer == "adamw" else 0.01)
 
     @property
     def steps(self) -> int:
@@ -104,6 +112,9 @@ class StudentSettings(_Settings):
         Name of a plans file with this student's own architecture, instead of ``factor``.
     method, losses
         Distillation losses: those of a method (A, B, C, D) and single ones; neither: trained on the labels alone.
+    pretrained_weights
+        Student bundle (``.kdseg.zip``) or nnU-Net checkpoint (``.pth``) of the same architecture to start from; None: random
+        weights.
     mirroring
         Whether inference may mirror; if not, the checkpoint says so and stock ``nnUNetv2_predict`` runs one forward, not eight.
     """
@@ -114,6 +125,7 @@ class StudentSettings(_Settings):
     plans: Optional[str] = None
     method: Optional[Method] = None
     losses: List[LossSpec] = []
+    pretrained_weights: Optional[Path] = None
     mirroring: bool = True
 
     @model_validator(mode="after")
@@ -245,13 +257,17 @@ class DistillationConfig(_Settings):
             mode="json",
             include={"dataset", "configuration", "fold", "seed", "budget", "mirror_augmentation", "precision"},
         )
+        shared["budget"]["learning_rate"] = self.budget.initial_rate
         teacher = None
         if self.teacher is not None and student.is_distilled:
             teacher = self.teacher.model_dump(mode="json", exclude=NOT_DECIDING)
         unlabelled = None
         if self.unlabelled is not None:
             unlabelled = self.unlabelled.model_dump(mode="json", include={"share", "minimum_confidence"})
-        own = {"student": student.model_dump(mode="json"), "synthesis": None if self.synthesis is None else {}}
+        own = {
+            "student": {**student.model_dump(mode="json"), "pretrained_weights": None},
+            "synthesis": None if self.synthesis is None else {},
+        }
         return {**shared, "teacher": teacher, "unlabelled": unlabelled, **own}
 
 
@@ -289,6 +305,7 @@ def read_config(path: Path) -> DistillationConfig:
         value: Optional[Path] = getattr(config, key)
         if value is not None:
             changed[key] = folder / value
+    changed["students"] = [_within(folder, student) for student in config.students]
     if config.teacher is not None:
         soft = config.teacher.soft_labels
         update: dict[str, Any] = {"model_folder": folder / config.teacher.model_folder}
@@ -302,6 +319,11 @@ def read_config(path: Path) -> DistillationConfig:
     result = config.model_copy(update=changed)
     result._source = path
     return result
+
+
+def _within(folder: Path, student: StudentSettings) -> StudentSettings:
+    weights = student.pretrained_weights
+    return student if weights is None else student.model_copy(update={"pretrained_weights": folder / weights})
 
 
 def digest(settings: dict[str, Any]) -> str:

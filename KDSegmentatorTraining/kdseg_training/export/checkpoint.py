@@ -37,6 +37,8 @@ class Checkpoint:
         The network's ``state_dict``, float32 and finite, on the CPU.
     configuration
         For example ``3d_fullres``.
+    dataset
+        ``dataset.json`` of the data that it was trained on; empty where the checkpoint lacks it.
     trainer
         Class name of the trainer.
     mirroring_axes
@@ -47,6 +49,7 @@ class Checkpoint:
 
     weights: Dict[str, torch.Tensor]
     configuration: str
+    dataset: Dict[str, Any]
     trainer: str
     mirroring_axes: Optional[Tuple[int, ...]]
     sha256: str
@@ -66,13 +69,15 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if not isinstance(loaded, dict) or not all(key in loaded for key in wanted):
         raise ExportError("The file is not a checkpoint of nnU-Net v2.", expected=", ".join(wanted), path=path)
     arguments, trainer = loaded["init_args"], loaded["trainer_name"]
-    configuration = arguments.get("configuration") if isinstance(arguments, dict) else None
+    arguments = arguments if isinstance(arguments, dict) else {}
+    configuration, dataset = arguments.get("configuration"), arguments.get("dataset_json")
     if not isinstance(configuration, str) or not isinstance(trainer, str):
         found = f"{configuration!r} and {trainer!r}"
         raise ExportError("The checkpoint does not name configuration and trainer.", expected="text", found=found, path=path)
     return Checkpoint(
         weights=_weights(loaded["network_weights"], path),
         configuration=configuration,
+        dataset=dict(dataset) if isinstance(dataset, dict) else {},
         trainer=trainer,
         mirroring_axes=_mirroring_axes(loaded.get("inference_allowed_mirroring_axes"), path),
         sha256=hashlib.sha256(content).hexdigest(),

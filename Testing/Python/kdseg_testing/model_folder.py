@@ -87,7 +87,7 @@ def write_model_folder(
     checkpoint = {
         "network_weights": state,
         "trainer_name": "nnUNetTrainer",
-        "init_args": {"configuration": configuration},
+        "init_args": {"configuration": configuration, "plans": plans, "dataset_json": dataset},
         "inference_allowed_mirroring_axes": None if mirroring_axes is None else tuple(mirroring_axes),
     }
     checkpoint.update(checkpoint_changes or {})

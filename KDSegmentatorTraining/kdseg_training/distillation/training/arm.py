@@ -9,6 +9,7 @@ from typing import Any, Dict, Optional
 from kdseg_training.distillation.config import Budget, DistillationConfig, StudentSettings
 from kdseg_training.distillation.teacher import Teacher
 from kdseg_training.distillation.training.extras import NO_EXTRAS, Extras
+from kdseg_training.distillation.training.pretrained import PretrainedWeights
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Arm:
         This arm.
     teacher
         None: a plain arm.
+    pretrained
+        Weights to start from; None: random ones.
     folder
         The model folder that it writes, ``<student>__<plans>__<configuration>``; None: where nnU-Net puts it.
     extras
@@ -34,6 +37,7 @@ class Arm:
     config: DistillationConfig
     student: StudentSettings
     teacher: Optional[Teacher] = None
+    pretrained: Optional[PretrainedWeights] = None
     folder: Optional[Path] = None
     extras: Extras = NO_EXTRAS
     quiet: bool = False
@@ -48,6 +52,8 @@ class Arm:
         settings = self.config.settings_of(self.student)
         if self.extras.synthesis is not None:
             settings["synthesis"] = {"digest": self.extras.synthesis.prepared.digest}
+        if self.pretrained is not None:
+            settings["student"]["pretrained_weights"] = self.pretrained.sha256
         if self.student.is_distilled and self.teacher is not None:
             settings["teacher"] = {**(settings["teacher"] or {}), "digest": self.teacher.digest()}
             if self.extras.unlabelled is not None:

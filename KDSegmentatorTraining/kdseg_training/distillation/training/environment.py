@@ -12,6 +12,7 @@ from kdseg.errors import ConfigurationError
 from kdseg_training.distillation.config import DistillationConfig, StudentSettings, read_config
 from kdseg_training.distillation.training.arm import Arm
 from kdseg_training.distillation.training.extras import open_extras
+from kdseg_training.distillation.training.pretrained import open_pretrained_weights
 from kdseg_training.distillation.training.sources import check_student, open_data_set, open_teacher, set_folders, student_plans
 
 SETTINGS_VARIABLE, STUDENT_VARIABLE = "KDSEG_DISTILLATION", "KDSEG_STUDENT"
@@ -55,7 +56,8 @@ def arm_from_environment(
         )
     teacher = open_teacher(config, device, print) if student.is_distilled else None
     check_student(config, plans, data, teacher, print)
-    return Arm(config, student, teacher, extras=open_extras(config, data, teacher, device=device, say=print))
+    pretrained = open_pretrained_weights(student.pretrained_weights, plans, configuration, data.description)
+    return Arm(config, student, teacher, pretrained, extras=open_extras(config, data, teacher, device=device, say=print))
 
 
 def _student(config: DistillationConfig) -> StudentSettings:

@@ -24,6 +24,7 @@ from kdseg_training.distillation.training.extras import NO_EXTRAS, Extras, open_
 from kdseg_training.distillation.training.family import FamilyTraining
 from kdseg_training.distillation.training.locks import sole_writer
 from kdseg_training.distillation.training.model_files import copy_shared, require_same_model
+from kdseg_training.distillation.training.pretrained import open_pretrained_weights
 from kdseg_training.distillation.training.processes import Processes, torchrun_processes
 from kdseg_training.distillation.training.sources import (
     RESULTS,
@@ -155,7 +156,8 @@ def new_arm(
     own_teacher = teacher if student.is_distilled else None
     check_student(config, plans, data, own_teacher, say)
     folder = Path(os.environ[RESULTS]) / data.name / f"{student.name}__{plans['plans_name']}__{config.configuration}"
-    return Arm(config, student, own_teacher, folder, extras, quiet=True), plans
+    pretrained = open_pretrained_weights(student.pretrained_weights, plans, config.configuration, data.description)
+    return Arm(config, student, own_teacher, pretrained, folder, extras, quiet=True), plans
 
 
 def fold_folder(arm: Arm) -> Path:

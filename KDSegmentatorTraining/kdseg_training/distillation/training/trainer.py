@@ -14,6 +14,7 @@ from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from kdseg.errors import ConfigurationError
+from kdseg.plans.parser import parse_labels
 from kdseg_training.distillation.config import digest
 from kdseg_training.distillation.instance_norm import normalize_one_by_one
 from kdseg_training.distillation.losses.composition import DistillationLoss, build_distillation_loss
@@ -83,7 +84,7 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
         budget = self._arm.budget
         self.num_epochs, self.num_iterations_per_epoch = budget.epochs, budget.iterations
         self.num_val_iterations_per_epoch = budget.validation_iterations
-        self.initial_lr, self.weight_decay = budget.learning_rate, budget.weight_decay
+        self.initial_lr, self.weight_decay = budget.initial_rate, budget.weight_decay
         self.precision: Precision = choose_precision(self._arm.config.precision, device)
         self.grad_scaler = torch.amp.GradScaler("cuda") if self.precision.needs_scaler else None
         channels_last = self._arm.config.channels_last
@@ -137,10 +138,13 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
     # --- set-up -------------------------------------------------------------------------------------------------------------
 
     def initialize(self) -> None:
-        """Build the network from the seed, then nnU-Net's loss, the distillation loss and the optimiser of both."""
+        """Build the network, random or pretrained, then nnU-Net's loss, the distillation loss and the optimiser of both."""
         require_cases(self.preprocessed_dataset_folder)
         seed_everything(derive_seed(self._arm.config.seed, "initial weights"))
         super().initialize()
+        if self._arm.pretrained is not None:
+            kept = self._arm.pretrained.apply(self.network, parse_labels(self.dataset_json))
+            self.print_to_log_file(f"Starts from {self._arm.pretrained.path.name}; random: {', '.join(kept) or 'nothing'}.")
         self.network.to(memory_format=self.layout)
         if self.layout is not torch.contiguous_format:
             normalize_one_by_one(self.network)
@@ -198,13 +202,13 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
         if self.distillation is not None:
             self.distillation.to(self.device)
             groups.append({"params": list(self.distillation.parameters())})
-        optimizer = torch.optim.SGD(
-            [group for group in groups if group["params"]],
-            self.initial_lr,
-            weight_decay=self.weight_decay,
-            momentum=MOMENTUM,
-            nesterov=True,
-        )
+        groups = [group for group in groups if group["params"]]
+        rates: Dict[str, Any] = {"lr": self.initial_lr, "weight_decay": self.weight_decay}
+        optimizer: torch.optim.Optimizer
+        if self._arm.budget.optimizer == "adamw":
+            optimizer = torch.optim.AdamW(groups, **rates)
+        else:
+            optimizer = torch.optim.SGD(groups, **rates, momentum=MOMENTUM, nesterov=True)
         return optimizer, PolyLRScheduler(optimizer, self.initial_lr, self.num_epochs)
 
     def _build_distillation(self) -> Optional[DistillationLoss]:

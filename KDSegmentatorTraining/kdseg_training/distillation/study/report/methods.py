@@ -12,6 +12,9 @@ from kdseg_training.distillation.study.outcome import ArmOutcome, Outcome
 from kdseg_training.distillation.study.report.results import chosen_method_name, group_name
 from kdseg_training.distillation.study.report.tables import seconds_text, table, width_name
 
+OPTIMIZERS = {"sgd": "SGD", "adamw": "AdamW"}
+"""Optimisers by their keys."""
+
 
 def history_section(history: Sequence[Mapping[str, Any]]) -> List[str]:
     """Say that the test was looked at before, if it was."""
@@ -112,7 +115,8 @@ def setting_section(outcome: Outcome) -> List[str]:
         f"- Split: sha256 {split.sha256}.",
         f"- Teacher: {_teacher(outcome)}",
         f"- Budget: {counted(budget.epochs, 'epoch')} of {counted(budget.iterations, 'step')}, {batch}, "
-        f"SGD from {budget.learning_rate:g}, precision {_precision(outcome)}, {counted(environment['threads'], 'thread')}.",
+        f"{OPTIMIZERS[budget.optimizer]} from {budget.initial_rate:g}, "
+        f"precision {_precision(outcome)}, {counted(environment['threads'], 'thread')}.",
         f"- Prediction: {PREDICTORS[config.inference.predictor]}.",
         "- Metrics: kdseg_training.metrics; surfaces are area-weighted surface elements; a missed structure counts as "
         "Dice 0, NSD 0 and the "

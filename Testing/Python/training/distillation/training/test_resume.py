@@ -131,3 +131,16 @@ def test_a_failed_write_leaves_the_checkpoint_before(tmp_path: Path) -> None:
         checkpoints.save(path, {"a": torch.ones(3), "b": (i for i in range(3))})
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == [checkpoints.LATEST]
+
+
+def test_adamw_resumes_too(settings, tmp_path: Path) -> None:
+    budget = {"optimizer": "adamw", "weight_decay": 0}
+    whole = final(run(settings(tmp_path / "whole", students=[STUDENT], budget=budget)))
+    config = settings(tmp_path / "parts", students=[STUDENT], budget=budget)
+    with pytest.raises(Cancelled):
+        run(config, stop=stop_after(1))
+    (latest,) = (tmp_path / "parts").rglob(checkpoints.LATEST)
+    state = checkpoints.load(latest)["optimizer_state"]
+    assert state["param_groups"][0]["lr"] == 0.001
+    assert {"exp_avg", "exp_avg_sq"} <= set(state["state"][0])
+    assert_same(final(run(config, mode="resume")), whole)

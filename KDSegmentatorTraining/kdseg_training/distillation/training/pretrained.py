@@ -1,0 +1,170 @@
+"""Weights that a training starts from: those of a student bundle or of a checkpoint, instead of random ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
+
+from kdseg.bundle import load_student
+from kdseg.errors import ConfigurationError, KDSegError
+from kdseg.plans.model import LabelSystem
+from kdseg.plans.parser import parse_labels
+from kdseg_training.distillation.family.parameters import channels_and_heads, planned_network
+from kdseg_training.export.checkpoint import read_checkpoint
+
+if TYPE_CHECKING:
+    import torch
+
+BUNDLE_SUFFIX, CHECKPOINT_SUFFIX = ".kdseg.zip", ".pth"
+
+HEADS = "decoder.seg_layers."
+"""nnU-Net's segmentation layers: one for each head of deep supervision, the finest one last."""
+
+SHOWN = 3
+"""Tensors that an error names."""
+
+
+@dataclass(frozen=True)
+class PretrainedWeights:
+    """What a training can start from.
+
+    Attributes
+    ----------
+    path
+        The bundle or checkpoint.
+    sha256
+        Of that file (hex).
+    tensors
+        The network's ``state_dict``, float32, on the CPU. A bundle has the finest segmentation layer only.
+    labels
+        What the segmentation layers tell apart.
+    """
+
+    path: Path
+    sha256: str
+    tensors: Mapping[str, torch.Tensor]
+    labels: LabelSystem
+
+    def apply(self, network: torch.nn.Module, labels: LabelSystem) -> Tuple[str, ...]:
+        """Put the weights into a network, and return the names of tensors that stay as they are.
+
+        Everything but the segmentation layers must be there in the same shape, as with ``nnUNetv2_train -pretrained_weights``.
+        Segmentation layers come along where the labels are the same; those that are not there stay random.
+
+        Parameters
+        ----------
+        network
+            One of nnU-Net's U-Nets; its weights are changed in place.
+        labels
+            Of the data set that it is to learn.
+
+        Raises
+        ------
+        ConfigurationError
+            If the network has tensors that are not there or have another shape; the network is then as it was.
+        """
+        import torch
+
+        own = _tensors(network)
+        taken = self.fitting(network, labels)
+        with torch.no_grad():
+            for name in taken:
+                own[name].copy_(self.tensors[name])
+        return tuple(name for name in own if name not in set(taken))
+
+    def fitting(self, network: torch.nn.Module, labels: LabelSystem) -> Tuple[str, ...]:
+        """Return the names of the tensors that :meth:`apply` would take; raises as it does."""
+        own = _tensors(network)
+        heads = {name for name in own if name.startswith(HEADS)}
+        taken = [name for name in own if name not in heads or (self.labels == labels and name in self.tensors)]
+        wrong = [name for name in taken if name not in self.tensors or self.tensors[name].shape != own[name].shape]
+        if wrong:
+            raise self._other_network(own, wrong)
+        return tuple(taken)
+
+    def _other_network(self, own: Mapping[str, torch.Tensor], wrong: List[str]) -> ConfigurationError:
+        shown = wrong[:SHOWN]
+        more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+        return ConfigurationError(
+            "The pretrained weights belong to another network.",
+            expected=", ".join(f"{name} {_shape(own[name])}" for name in shown) + more,
+            found=", ".join(_shape(self.tensors[name]) if name in self.tensors else "nothing" for name in shown),
+            path=self.path,
+            remedy="Give the student the channels, stages and blocks of that network, or leave pretrained_weights out.",
+        )
+
+
+def open_pretrained_weights(
+    path: Optional[Path], plans: Mapping[str, Any], configuration: str, description: Mapping[str, Any]
+) -> Optional[PretrainedWeights]:
+    """Read weights, if there is a path, and check that they fit the network of these plans and this ``dataset.json``.
+
+    Raises
+    ------
+    ConfigurationError
+        If the file cannot be used, or belongs to another network.
+    """
+    if path is None:
+        return None
+    weights = read_pretrained_weights(path)
+    channels, heads = channels_and_heads(plans, configuration, description)
+    weights.fitting(planned_network(plans, configuration, channels, heads, device="meta"), parse_labels(description))
+    return weights
+
+
+def read_pretrained_weights(path: Path) -> PretrainedWeights:
+    """Read the weights of a student bundle (``.kdseg.zip``) or of an nnU-Net v2 checkpoint (``.pth``).
+
+    Raises
+    ------
+    ConfigurationError
+        If the file is neither, or cannot be used; the message says why.
+    """
+    try:
+        if path.name.endswith(BUNDLE_SUFFIX):
+            return _of_bundle(path)
+        if path.suffix == CHECKPOINT_SUFFIX:
+            return _of_checkpoint(path)
+    except KDSegError as error:
+        raise ConfigurationError(
+            f"The pretrained weights cannot be read: {error.problem}",
+            expected=error.expected,
+            found=error.found,
+            path=path,
+            remedy="Correct pretrained_weights.",
+        ) from error
+    raise ConfigurationError(
+        "The pretrained weights are in no file that can be read.",
+        expected=f"a student bundle (*{BUNDLE_SUFFIX}) or a checkpoint (*{CHECKPOINT_SUFFIX})",
+        found=path.name,
+        path=path,
+        remedy="Correct pretrained_weights.",
+    )
+
+
+def _of_bundle(path: Path) -> PretrainedWeights:
+    import numpy as np
+    import onnx
+    import torch
+    from onnx import numpy_helper
+
+    student = load_student(path)
+    graph = onnx.load_from_string(student.model).graph
+    arrays: Dict[str, Any] = {tensor.name: np.array(numpy_helper.to_array(tensor)) for tensor in graph.initializer}
+    tensors = {name: torch.from_numpy(values).float() for name, values in arrays.items() if values.dtype.kind == "f"}
+    return PretrainedWeights(path, student.digest, tensors, student.plan.labels)
+
+
+def _of_checkpoint(path: Path) -> PretrainedWeights:
+    checkpoint = read_checkpoint(path)
+    return PretrainedWeights(path, checkpoint.sha256, checkpoint.weights, parse_labels(checkpoint.dataset, str(path)))
+
+
+def _tensors(network: torch.nn.Module) -> Dict[str, torch.Tensor]:
+    """Return every tensor once; nnU-Net's decoders hold the encoder again, so a ``state_dict`` has most of them twice."""
+    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
+
+
+def _shape(tensor: torch.Tensor) -> str:
+    return "×".join(map(str, tensor.shape))
