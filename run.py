@@ -38,7 +38,7 @@ PREFERRED_TRAINING_PYTHON = "3.11"
 DEMO_VOLUME_PACKAGE = "nilearn"
 TESTS_LIMIT_S = 45 * 60
 OUTPUT_GRACE_S = 10
-DEMO_STUDENT = "hippocampus-[0-9]*.kdseg.zip"
+DEMO_STUDENTS = {"brain": "brain-[0-9]*.kdseg.zip", "hippocampus": "hippocampus-[0-9]*.kdseg.zip"}
 
 
 class SetupError(Exception):
@@ -306,12 +306,12 @@ def bench() -> int:
     return run_steps([Step(script.stem, (python, str(script.relative_to(ROOT)))) for script in scripts])
 
 
-def demo_student() -> Path:
-    """Return the shipped student of the demo."""
-    found = sorted((ROOT / "Resources" / "Models").glob(DEMO_STUDENT))
+def demo_student(pattern: str) -> Path:
+    """Return a shipped student of the demo."""
+    found = sorted((ROOT / "Resources" / "Models").glob(pattern))
     if len(found) != 1:
-        raise SetupError(f"Expected one Resources/Models/{DEMO_STUDENT}, found {len(found)}. Is the checkout complete?")
-    return found[0]
+        raise SetupError(f"Expected one Resources/Models/{pattern}, found {len(found)}. Is the checkout complete?")
+    return found[0].relative_to(ROOT)
 
 
 def download_demo_package(environment: Environment) -> Path:
@@ -324,24 +324,25 @@ def download_demo_package(environment: Environment) -> Path:
 
 
 def demo() -> int:
-    """Segment both hippocampi of a real MRI and say where the results are."""
+    """Segment a real MRI of the brain, and its hippocampi, and say where the results are."""
     started = time.monotonic()
-    student = demo_student().relative_to(ROOT)
+    students = {part: demo_student(pattern) for part, pattern in DEMO_STUDENTS.items()}
     environment = demo_environment().prepare()
     wheel = download_demo_package(environment)
     results = Path("demo")
     inputs = results / "input"
     (ROOT / inputs).mkdir(parents=True, exist_ok=True)
-    say("cutting out what the student was made for")
+    say("taking out what the students were made for")
     subprocess.run((environment.python, "Examples/demo_volume.py", str(wheel), str(inputs)), cwd=ROOT, check=True)
-    say(f"segmenting with {student.name}")
-    segment = (
-        *(str(environment.scripts / "kdseg"), "segment", str(inputs), "-m", str(student), "-o", str(results)),
-        *("--format", "seg.nrrd", "--format", "nii.gz", "--report", "--picture", "--overwrite"),
-    )
-    subprocess.run(segment, cwd=ROOT, check=True)
+    for part, student in students.items():
+        say(f"segmenting with {student.name}")
+        segment = (
+            *(str(environment.scripts / "kdseg"), "segment", str(inputs / part), "-m", str(student), "-o", str(results)),
+            *("--format", "seg.nrrd", "--format", "nii.gz", "--report", "--picture", "--overwrite"),
+        )
+        subprocess.run(segment, cwd=ROOT, check=True)
     say(f"done in {time.monotonic() - started:.0f} s; the results are in {results}/")
-    print("Look at left_hippocampus.png, or open left_hippocampus.seg.nrrd in 3D Slicer: names and colours come along.")
+    print("Look at mni152_brain.png, or open mni152_brain.seg.nrrd in 3D Slicer: names and colours come along.")
     print("The template is symmetric, so both sides must have nearly the same volumes.")
     return 0
 

@@ -1,10 +1,10 @@
-"""Cut the two volumes of the demo out of the MNI152 T1 template.
+"""Take the volumes of the demo out of the package that carries the MNI152 T1 template.
 
 Usage: ``python demo_volume.py NILEARN_WHEEL OUTPUT_FOLDER``
 
-The student of the demo was trained on crops around one hippocampus (Medical Segmentation Decathlon, Task04). It has never
-seen a whole head, so it gets what it knows: a box of 35×50×35 mm around each hippocampus. Nothing is resampled, and the header
-says where each voxel lies.
+The student for the brain gets the whole template. The students for the hippocampus were trained on crops around one
+(Medical Segmentation Decathlon, Task04) and have never seen a whole head, so they get what they know: a box of 35×50×35 mm
+around each. Nothing is resampled, and the header says where each voxel lies.
 
 The template is not one patient: it is the average of 152 T1 scans in MNI space (ICBM 2009a, symmetric), at 1 mm, with the
 skull removed. It is symmetric, so both sides must have nearly the same volumes. The package ``nilearn`` carries it; it is taken
@@ -23,6 +23,9 @@ import SimpleITK
 from kdseg.atomic import atomic_path
 
 MEMBER = "nilearn/datasets/data/mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"
+
+BRAIN, HIPPOCAMPUS = "brain", "hippocampus"
+"""Folders for the volumes of each student."""
 
 BOX_SIZE = (35, 50, 35)
 """Voxels (= mm) along x, y, z: the median size of the training crops."""
@@ -84,16 +87,19 @@ def cut_out(template: SimpleITK.Image, side: str) -> SimpleITK.Image:
 
 
 def main() -> None:
-    """Write ``left_hippocampus.nii.gz`` and ``right_hippocampus.nii.gz`` and say what they are."""
+    """Write ``brain/mni152_brain.nii.gz``, the boxes ``hippocampus/{left,right}_hippocampus.nii.gz``, and say what they are."""
     wheel, folder = Path(sys.argv[1]), Path(sys.argv[2])
     template = read_template(wheel)
     print(f"Volume: the MNI152 T1 template (average of 152 people, 1 mm, skull removed) from {wheel.name}.")
+    volumes = {folder / BRAIN / "mni152_brain.nii.gz": template}
     for side in CORNER_RAS_MM:
-        path = folder / f"{side}_hippocampus.nii.gz"
+        volumes[folder / HIPPOCAMPUS / f"{side}_hippocampus.nii.gz"] = cut_out(template, side)
+    for path, volume in volumes.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as temporary:
-            SimpleITK.WriteImage(cut_out(template, side), str(temporary))
-        print(f"Cut out: {'×'.join(map(str, BOX_SIZE))} mm around the {side} hippocampus → {path.name}")
-    print("Why: the student was trained on such crops and does not know the rest of the head.")
+            SimpleITK.WriteImage(volume, str(temporary))
+        print(f"{path.name}: {'×'.join(map(str, volume.GetSize()))} mm")
+    print("The boxes are what the student for the hippocampus was trained on; it does not know the rest of the head.")
 
 
 if __name__ == "__main__":

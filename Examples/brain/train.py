@@ -1,4 +1,4 @@
-"""Train a whole-brain student from label maps alone: prepare, teacher, students, bundles.
+"""Train a whole-brain student from label maps alone: coarse to fine, teacher, students, bundles.
 
     python Examples/brain/train.py cpu --label-maps LABEL_MAPS --work WORK
 
@@ -21,14 +21,14 @@ import yaml
 HERE = Path(__file__).resolve().parent
 
 SECONDS_PER_STEP: Dict[str, Dict[str, float]] = {
-    "gpu": {"teacher": 0.4, "family": 0.5},
-    "cpu": {"teacher": 5, "family": 10},
-    "tiny": {"teacher": 1, "family": 1},
+    "gpu": {"coarse": 0.1, "teacher": 0.4, "coarse_family": 0.2, "family": 0.5},
+    "cpu": {"coarse": 0.3, "middle": 1.8, "teacher": 3.5, "coarse_family": 0.8, "family": 6},
+    "tiny": {"coarse": 1, "teacher": 1, "family": 1},
 }
-"""For the estimate: an H200 (not measured yet), two cores with AMX, any machine."""
+"""The runs of each recipe in their order; for the estimate, on an H200 (not measured yet), two cores with AVX-512 BF16, any."""
 
-PREPARATION_SECONDS = 180
-"""About what planning and preprocessing take."""
+PREPARATION_SECONDS = 60
+"""About what planning and preprocessing take for one size of voxels."""
 
 
 def training_steps(path: Path) -> int:
@@ -39,8 +39,8 @@ def training_steps(path: Path) -> int:
 
 def estimate(folder: Path, recipe: str) -> str:
     """Say how long everything takes, roughly."""
-    lines = [f"preparation: about {PREPARATION_SECONDS // 60} min"]
-    total = float(PREPARATION_SECONDS)
+    total = float(PREPARATION_SECONDS) * len(synthesis_files(folder))
+    lines = [f"preparation: about {total / 60:.0f} min"]
     for run, seconds in SECONDS_PER_STEP[recipe].items():
         steps = training_steps(folder / f"{run}.yaml")
         total += steps * seconds
@@ -60,6 +60,11 @@ def set_up(recipe: str, work: Path) -> Path:
         elif target.read_bytes() != source.read_bytes():
             print(f"{target} differs from {source}; the run goes on with its own.")
     return folder
+
+
+def synthesis_files(folder: Path) -> List[Path]:
+    """Return the files that prepare label maps, one for each size of voxels."""
+    return sorted(folder.glob("*synthesis.yaml"))
 
 
 def model_folders(folder: Path, run: str) -> Dict[str, Path]:
@@ -119,9 +124,10 @@ def main(arguments: Optional[List[str]] = None) -> None:
     if given.estimate:
         return
     began = time.monotonic()
-    command("synthesize", folder / "synthesis.yaml", "--label-maps", given.label_maps.resolve())
-    train(folder, "teacher", given.device)
-    train(folder, "family", given.device)
+    for path in synthesis_files(folder):
+        command("synthesize", path, "--label-maps", given.label_maps.resolve())
+    for run in SECONDS_PER_STEP[given.recipe]:
+        train(folder, run, given.device)
     export(folder)
     print(f"Done after {(time.monotonic() - began) / 60:.0f} min: {folder / 'bundles'}")
 

@@ -1,7 +1,8 @@
 """The entry in Slicer's Sample Data module: what the students that ship can segment.
 
-They were trained on crops around one hippocampus. So the entry downloads the MNI152 T1 template (ICBM 2009a, symmetric, 1 mm,
-skull removed: an average of 152 people, not a patient) and cuts out a box around each hippocampus. Nothing is resampled.
+The entry downloads the MNI152 T1 template (ICBM 2009a, symmetric, 1 mm, skull removed: an average of 152 people, not a patient)
+for the student for the brain. Those for the hippocampus were trained on crops around one, so the entry also cuts out a box
+around each. Nothing is resampled.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ TEMPLATE_URL = (
 
 TEMPLATE_CHECKSUM = "SHA256:421a10e872fd6cadae7f61d358dffbcc1795a497d61ee76c5dda2503e1a1e9e6"
 TEMPLATE_FILE = "MNI152-T1-1mm.nii.gz"
+TEMPLATE_NAME = "MNI152 brain"
+"""Of the volume node; below are those of the boxes."""
+
 THUMBNAIL = Path(__file__).resolve().parent.parent / "Resources" / "Icons" / "KDSegmentatorHippocampus.png"
 
 BOX_SIZE = (35, 50, 35)
@@ -61,14 +65,14 @@ def register() -> None:
         uris=TEMPLATE_URL,
         fileNames=TEMPLATE_FILE,
         checksums=TEMPLATE_CHECKSUM,
-        nodeNames="MNI152 T1",
+        nodeNames=TEMPLATE_NAME,
         thumbnailFileName=str(THUMBNAIL),
         customDownloader=download,
     )
 
 
 def download(source: Any) -> List[Any]:
-    """Download the template, unless it is in the cache with the right digest, and return the nodes of both boxes.
+    """Download the template, unless it is in the cache with the right digest, and return its node and those of both boxes.
 
     Parameters
     ----------
@@ -88,12 +92,9 @@ def download(source: Any) -> List[Any]:
 
     with slicer.util.tryWithErrorDisplay(_("The sample data could not be loaded."), waitCursor=True):
         path = SampleData.SampleDataLogic().downloadFileIntoCache(source.uris[0], source.fileNames[0], source.checksums[0])
-        template = slicer.util.loadVolume(path, properties={"show": False})
-        try:
-            nodes = [cut_out(template, box) for box in BOXES]
-        finally:
-            slicer.mrmlScene.RemoveNode(template)
-        slicer.util.setSliceViewerLayers(background=nodes[0], fit=True)
+        template = slicer.util.loadVolume(path, properties={"show": False, "name": TEMPLATE_NAME})
+        nodes = [template, *(cut_out(template, box) for box in BOXES)]
+        slicer.util.setSliceViewerLayers(background=template, fit=True)
     return nodes
 
 

@@ -70,3 +70,17 @@ def test_another_grid_is_refused(demo_volume, tmp_path: Path) -> None:
         archive.write(volume, demo_volume.MEMBER)
     with pytest.raises(SystemExit, match="another grid"):
         demo_volume.read_template(wheel)
+
+
+def test_brain_and_boxes_are_written(demo_volume, template: SimpleITK.Image, tmp_path: Path, monkeypatch, capsys) -> None:
+    volume, wheel = tmp_path / "template.nii.gz", tmp_path / "nilearn-0.0.0-py3-none-any.whl"
+    SimpleITK.WriteImage(template, str(volume))
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.write(volume, demo_volume.MEMBER)
+    monkeypatch.setattr("sys.argv", ["demo_volume.py", str(wheel), str(tmp_path / "input")])
+    demo_volume.main()
+    written = {path.relative_to(tmp_path / "input").as_posix() for path in (tmp_path / "input").rglob("*.nii.gz")}
+    assert written == {"brain/mni152_brain.nii.gz", *(f"hippocampus/{side}_hippocampus.nii.gz" for side in ("left", "right"))}
+    brain = SimpleITK.ReadImage(str(tmp_path / "input" / "brain" / "mni152_brain.nii.gz"))
+    assert np.array_equal(SimpleITK.GetArrayViewFromImage(brain), SimpleITK.GetArrayViewFromImage(template))
+    assert "mni152_brain.nii.gz: 197×233×189 mm" in capsys.readouterr().out

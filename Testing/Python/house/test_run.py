@@ -247,7 +247,7 @@ def test_a_qt_that_starts_is_taken(run, environment) -> None:
 
 def test_the_demo_needs_its_student(run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run.main(["demo"]) == 1
-    assert "Resources/Models/hippocampus" in capsys.readouterr().err
+    assert "Resources/Models/brain" in capsys.readouterr().err
 
 
 def test_an_unknown_command_is_a_usage_error(run) -> None:

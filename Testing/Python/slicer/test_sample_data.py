@@ -78,16 +78,16 @@ def test_a_slicer_without_sample_data_starts_as_well(load_module, end_startup, m
     end_startup()
 
 
-def test_both_boxes_are_those_of_the_demo(bed, sample_data_module, demo_volume, template_file, tmp_path) -> None:
+def test_brain_and_boxes_are_those_of_the_demo(bed, sample_data_module, demo_volume, template_file, tmp_path) -> None:
     source = SimpleNamespace(uris=["u"], fileNames=["f"], checksums=["c"])
     nodes = sample_data.download(source)
     assert sample_data_module.downloads == [("u", "f", "c")]
-    assert [node.GetName() for node in nodes] == ["MNI152 left hippocampus", "MNI152 right hippocampus"]
-    assert len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")) == 2
+    assert [node.GetName() for node in nodes] == ["MNI152 brain", "MNI152 left hippocampus", "MNI152 right hippocampus"]
+    assert len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")) == 3
     template = SimpleITK.ReadImage(str(template_file))
-    for node, side in zip(nodes, ("left", "right")):
-        expected = demo_volume.cut_out(template, side)
-        found = SimpleITK.ReadImage(str(export_volume(node, tmp_path, side)))
+    volumes = [template, *(demo_volume.cut_out(template, side) for side in ("left", "right"))]
+    for node, expected in zip(nodes, volumes):
+        found = SimpleITK.ReadImage(str(export_volume(node, tmp_path, node.GetName())))
         assert np.array_equal(SimpleITK.GetArrayFromImage(found), SimpleITK.GetArrayFromImage(expected))
         assert found.GetOrigin() == pytest.approx(expected.GetOrigin())
         assert found.GetDirection() == pytest.approx(expected.GetDirection())

@@ -25,18 +25,38 @@ def train(load_script) -> ModuleType:
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_the_files_of_a_recipe_fit_together(recipe: str, train) -> None:
     folder = BRAIN / recipe
-    synthesis = read_synthesis_config(folder / "synthesis.yaml")
-    teacher, family = read_config(folder / "teacher.yaml"), read_config(folder / "family.yaml")
-    assert synthesis.anatomy.is_file()
-    assert {synthesis.dataset} == {teacher.dataset, family.dataset}
-    assert {synthesis.plans} == {teacher.plans, family.plans}
-    assert synthesis.preprocessed == teacher.preprocessed == family.preprocessed
-    assert family.teacher is not None
-    assert [family.teacher.model_folder] == list(train.model_folders(folder, "teacher").values())
-    assert teacher.seed == family.seed  # one stream for all
-    for config in (teacher, family):
+    prepared = {config.dataset: config for config in map(read_synthesis_config, train.synthesis_files(folder))}
+    made: list[Path] = []
+    for run in train.SECONDS_PER_STEP[recipe]:
+        config = read_config(folder / f"{run}.yaml")
+        synthesis = prepared[config.dataset]
+        assert synthesis.anatomy.is_file()
+        assert (synthesis.plans, synthesis.preprocessed) == (config.plans, config.preprocessed)
         assert config.synthesis is not None
         assert not config.mirror_augmentation
+        assert config.teacher is None or config.teacher.model_folder in made
+        for student in config.students:
+            start = student.pretrained_weights
+            assert start is None or start.parents[1] in made
+        made += train.model_folders(folder, run).values()
+    files = {path.name for path in folder.glob("*.yaml")}
+    assert files == {path.name for path in train.synthesis_files(folder)} | {
+        f"{run}.yaml" for run in train.SECONDS_PER_STEP[recipe]
+    }
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_network_that_goes_on_is_the_same_network(recipe: str, train) -> None:
+    synthesis = [read_synthesis_config(path) for path in train.synthesis_files(BRAIN / recipe)]
+    assert len(synthesis) > 1
+    assert len({str((config.network.features, config.network.blocks)) for config in synthesis}) == 1
+    assert len({str(config.validation) for config in synthesis}) == 1
+    spacings = [
+        next(s.spacing_mm for s in synthesis if s.dataset == read_config(BRAIN / recipe / f"{run}.yaml").dataset)
+        for run in train.SECONDS_PER_STEP[recipe]
+        if "family" not in run
+    ]
+    assert spacings == sorted(spacings, reverse=True)
 
 
 def test_the_large_recipes_hold_two_heads_back() -> None:
