@@ -1,12 +1,14 @@
 """Pictures of the real panel, made without Slicer: ``python Testing/screenshots.py [FOLDER]``.
 
 The panel, its form and its child process are the extension's own; Slicer's application is played by ``slicer_bed``. The
-pictures go to ``Resources/Screenshots``, or to FOLDER.
+pictures go to ``Resources/Screenshots``, or to FOLDER. The head in them, and the picture of the demo, are what ``python3 run.py
+demo`` left behind.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any, Callable
@@ -14,6 +16,9 @@ from typing import Any, Callable
 REPOSITORY = Path(__file__).resolve().parents[1]
 WIDTH = 460
 """Width of the panel in Slicer's left column, in pixels."""
+
+HEAD, DEMO_PICTURE = REPOSITORY / "demo/input/brain/mni152_brain.nii.gz", REPOSITORY / "demo/mni152_brain.png"
+"""What the demo segments, and what it shows."""
 
 MARGIN = 12
 """Space below the panel, in pixels."""
@@ -31,6 +36,11 @@ def main(arguments: list[str]) -> int:
     import slicer_bed
 
     target = Path(arguments[0]) if arguments else REPOSITORY / "Resources" / "Screenshots"
+    if not (HEAD.is_file() and DEMO_PICTURE.is_file()):
+        print(f"{HEAD} and {DEMO_PICTURE} are missing. Run python3 run.py demo first.", file=sys.stderr)
+        return 1
+    target.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(DEMO_PICTURE, target / "demo.png")
     bed = slicer_bed.start()
     for photographer in (Photographer, TrainingPhotographer, DistilPhotographer):
         bed.inside_event_loop(lambda photographer=photographer: photographer(bed, target).take_all())
@@ -56,7 +66,7 @@ class Photographer:
         """Take every picture, in the order of a first use."""
         self._bed.run_events(0.2)
         self._take("empty")
-        self._load("T1 crop, left hippocampus")
+        self._load_head()
         self._until(lambda: self._panel.status.estimate_label.text)
         self._take("ready")
         self._consent()
@@ -158,6 +168,12 @@ class Photographer:
         self._bed.run_events(0.1)
         self._save(dialog.dialog, "consent")
         dialog.dialog.close()
+
+    def _load_head(self) -> None:
+        import slicer.util
+
+        slicer.util.loadVolume(str(HEAD), properties={"name": "MNI152 brain"})
+        self._bed.run_events(0.1)
 
     def _load(self, name: str) -> None:
         import numpy as np

@@ -93,7 +93,12 @@ def download(source: Any) -> List[Any]:
     with slicer.util.tryWithErrorDisplay(_("The sample data could not be loaded."), waitCursor=True):
         path = SampleData.SampleDataLogic().downloadFileIntoCache(source.uris[0], source.fileNames[0], source.checksums[0])
         template = slicer.util.loadVolume(path, properties={"show": False, "name": TEMPLATE_NAME})
-        nodes = [template, *(cut_out(template, box) for box in BOXES)]
+        nodes = [template]
+        try:
+            nodes += [cut_out(template, box) for box in BOXES]
+        except Exception:
+            slicer.mrmlScene.RemoveNode(template)
+            raise
         slicer.util.setSliceViewerLayers(background=template, fit=True)
     return nodes
 

@@ -22,7 +22,7 @@ DOCUMENTS = [
         "docs/training-panel.md",
         "docs/training.md",
     ),
-    *("docs/results/family.md", "docs/results/hippocampus-distillation.md"),
+    *("docs/results/brain.md", "docs/results/family.md", "docs/results/hippocampus-distillation.md"),
     *("docs/results/hippocampus-few-labels.md", "docs/results/hippocampus.md"),
     *("docs/results/metrics.md", "docs/results/parity.md", "docs/results/speed.md"),
 ]

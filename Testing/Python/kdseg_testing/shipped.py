@@ -42,7 +42,7 @@ def _shipped(path: Path) -> Shipped:
 
 
 STUDENTS = tuple(_shipped(path) for path in sorted(FOLDER.glob(f"*{SUFFIX}")))
-"""All of them, in the order in which they are offered."""
+"""All of them, in the order in which they are offered; the first one is the default."""
 
 TITLES = tuple(student.title for student in STUDENTS)
 

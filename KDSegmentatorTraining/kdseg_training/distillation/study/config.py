@@ -295,6 +295,9 @@ class StudyConfig(_Settings):
             del deciding["teacher"]["soft_labels"]
         else:
             del deciding["teacher"]["soft_labels"]["folder"]
+        deciding["budget"]["learning_rate"] = self.budget.initial_rate
+        if self.budget.optimizer == "sgd":  # what every study had before there was a choice
+            del deciding["budget"]["optimizer"]
         if self.unlabelled is not None:
             deciding["unlabelled"] = self.unlabelled.model_dump(mode="json", include={"names", "share"})
         return digest(deciding)

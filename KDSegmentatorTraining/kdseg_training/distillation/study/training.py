@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from kdseg.errors import ResumeError, TeacherError
-from kdseg_training.distillation.config import DistillationConfig, StudentSettings, TeacherSettings
+from kdseg_training.distillation.config import DistillationConfig, StudentSettings, TeacherSettings, with_defaults
 from kdseg_training.distillation.soft_labels.run import write_for_run
 from kdseg_training.distillation.study.arms import StudyArm, teacher_arm
 from kdseg_training.distillation.study.config import StudyConfig
@@ -144,7 +144,7 @@ class Trainings:
         trained = TrainedArm(arm, folder, str(wanted.fold), wanted.checkpoint, self._config.configuration, {})
         if not wanted.require_same_budget:
             return trained
-        settings = checkpoints.load(trained.checkpoint_path)[checkpoints.OWN_KEY].get("settings", {})
+        settings = with_defaults(checkpoints.load(trained.checkpoint_path)[checkpoints.OWN_KEY].get("settings", {}))
         told = self._run([arm]).settings_of(arm.student)
         differing = [key for key in ("budget", "fold", "configuration") if settings.get(key) != told[key]]
         if differing:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from kdseg.bundle import load_student
 from kdseg.errors import ConfigurationError, KDSegError
 from kdseg.plans.model import LabelSystem
 from kdseg.plans.parser import parse_labels
+from kdseg.wording import counted
 from kdseg_training.distillation.family.parameters import channels_and_heads, planned_network
 from kdseg_training.export.checkpoint import read_checkpoint
 
@@ -91,7 +92,7 @@ class PretrainedWeights:
             expected=", ".join(f"{name} {_shape(own[name])}" for name in shown) + more,
             found=", ".join(_shape(self.tensors[name]) if name in self.tensors else "nothing" for name in shown),
             path=self.path,
-            remedy="Give the student the channels, stages and blocks of that network, or leave pretrained_weights out.",
+            remedy="Give plans with that network's channels, stages, blocks and kernels, or leave pretrained_weights out.",
         )
 
 
@@ -104,6 +105,8 @@ def open_pretrained_weights(
     ------
     ConfigurationError
         If the file cannot be used, or belongs to another network.
+    UnsupportedModelError, BundleSchemaError
+        If the plans or ``dataset.json`` cannot be used.
     """
     if path is None:
         return None
@@ -153,12 +156,28 @@ def _of_bundle(path: Path) -> PretrainedWeights:
     graph = onnx.load_from_string(student.model).graph
     arrays: Dict[str, Any] = {tensor.name: np.array(numpy_helper.to_array(tensor)) for tensor in graph.initializer}
     tensors = {name: torch.from_numpy(values).float() for name, values in arrays.items() if values.dtype.kind == "f"}
+    for node in graph.node:  # tensors that are equal are stored once, and passed on under the other's name
+        if node.op_type == "Identity" and node.input[0] in tensors:
+            tensors[node.output[0]] = tensors[node.input[0]]
     return PretrainedWeights(path, student.digest, tensors, student.plan.labels)
 
 
 def _of_checkpoint(path: Path) -> PretrainedWeights:
     checkpoint = read_checkpoint(path)
+    if not checkpoint.dataset:
+        raise ConfigurationError(
+            "The checkpoint does not tell what its labels are.", expected="init_args with dataset_json, as nnU-Net v2 writes it"
+        )
     return PretrainedWeights(path, checkpoint.sha256, checkpoint.weights, parse_labels(checkpoint.dataset, str(path)))
+
+
+def sentence(name: str, weights: PretrainedWeights, random: Sequence[str], labels: LabelSystem) -> str:
+    """Say where a student starts, and which heads stay random and why."""
+    text = f"{name}: starts from {weights.path}"
+    if not random:
+        return f"{text}."
+    reason = "it does not hold them" if weights.labels == labels else "its labels are others"
+    return f"{text}; {counted(len(random), 'tensor')} of the segmentation layers stay random, because {reason}."
 
 
 def _tensors(network: torch.nn.Module) -> Dict[str, torch.Tensor]:

@@ -128,8 +128,11 @@ def train_from_config(
             if path is not None:
                 trainer.load_checkpoint(str(path))
                 say(f"{trainer.name}: continues after step {trainer.step} of {trainer.steps}.")
-            elif mode == "resume":
+                continue
+            if mode == "resume":
                 say(f"{trainer.name}: there is no earlier run; it starts.")
+            if trainer.start:
+                say(trainer.start)
         training = FamilyTraining(trainers, display=display, stop=stop)
         training.run()
         if config.predict_validation:

@@ -30,6 +30,7 @@ from kdseg_training.distillation.training.failures import diverged
 from kdseg_training.distillation.training.history import EpochRecord, Tally
 from kdseg_training.distillation.training.patches import make_batches, require_cases, require_fold
 from kdseg_training.distillation.training.precision import Precision, choose_precision, memory_format
+from kdseg_training.distillation.training.pretrained import sentence
 from kdseg_training.distillation.training.processes import Processes, current_processes
 from kdseg_training.distillation.training.pseudo_dice import Counts, count_voxels, dice_of, mean_dice
 from kdseg_training.distillation.training.randomness import derive_seed, seed_everything
@@ -96,6 +97,7 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
         self.average: Optional[WeightAverage] = None
         self._may_skip_validation = False
         self.told = self._arm.settings()
+        self.start = ""
         self._counts: List[Counts] = []
         self._validation_losses: List[float] = []
 
@@ -143,8 +145,9 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
         seed_everything(derive_seed(self._arm.config.seed, "initial weights"))
         super().initialize()
         if self._arm.pretrained is not None:
-            kept = self._arm.pretrained.apply(self.network, parse_labels(self.dataset_json))
-            self.print_to_log_file(f"Starts from {self._arm.pretrained.path.name}; random: {', '.join(kept) or 'nothing'}.")
+            labels = parse_labels(self.dataset_json)
+            random = self._arm.pretrained.apply(self.network, labels)
+            self.start = sentence(self.name, self._arm.pretrained, random, labels)
         self.network.to(memory_format=self.layout)
         if self.layout is not torch.contiguous_format:
             normalize_one_by_one(self.network)

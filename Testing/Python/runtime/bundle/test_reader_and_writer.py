@@ -49,6 +49,17 @@ def test_this_onnx_runtime_loads_and_runs_the_network(path: Path) -> None:
     assert logits.shape == (1, student.plan.labels.heads, *student.self_test.spatial_shape)
 
 
+def test_the_student_that_is_offered_first_knows_a_brain_and_is_small() -> None:
+    first = STUDENTS[0]
+    student = load_student(first.path)
+    assert student.name == "brain"
+    assert len(student.entries) == 32
+    assert student.mirroring_axes is None  # mirroring would exchange left and right
+    assert first.path.stat().st_size <= 15_000_000
+    names = {entry.name for entry in student.entries}
+    assert {name.replace("Left", "Right", 1) for name in names if name.startswith("Left")} <= names
+
+
 def test_the_same_members_give_the_same_file(
     tmp_path: Path, tiny_bytes: bytes, tiny_document: Dict[str, Any], tiny_members: Dict[str, bytes]
 ) -> None:

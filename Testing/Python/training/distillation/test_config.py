@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def write(folder: Path, text: str) -> Path:
 def test_the_smallest_file_trains_nnunets_own_budget(tmp_path: Path) -> None:
     config = read_config(write(tmp_path, SMALLEST))
     assert (config.budget.epochs, config.budget.iterations, config.budget.validation_iterations) == (1000, 250, 50)
-    assert (config.budget.learning_rate, config.budget.weight_decay, config.budget.steps) == (1e-2, 3e-5, 250_000)
+    assert (config.budget.initial_rate, config.budget.weight_decay, config.budget.steps) == (1e-2, 3e-5, 250_000)
     assert (config.plans, config.configuration, config.fold) == ("nnUNetPlans", "3d_fullres", 0)
     assert not config.students[0].is_distilled
 
@@ -155,3 +156,13 @@ def test_the_page_explains_every_key(repository: Path) -> None:
     keys = [key for model in (DistillationConfig, Budget, TeacherSettings, StudentSettings) for key in model.model_fields]
     assert len(keys) > 25
     assert [key for key in keys if f"`{key}`" not in page] == []
+
+
+def test_settings_from_before_there_was_a_choice_are_those_of_today(tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text("dataset: 4\nstudents: [{ name: plain }]\n", encoding="utf-8")
+    config = read_config(tmp_path / "run.yaml")
+    today = config.settings_of(config.students[0])
+    older = copy.deepcopy(today)
+    del older["budget"]["optimizer"], older["student"]["pretrained_weights"]
+    assert older["budget"]["learning_rate"] == 0.01
+    assert with_defaults(older) == with_defaults(today)

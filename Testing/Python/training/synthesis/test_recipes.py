@@ -26,7 +26,7 @@ def train(load_script) -> ModuleType:
 def test_the_files_of_a_recipe_fit_together(recipe: str, train) -> None:
     folder = BRAIN / recipe
     prepared = {config.dataset: config for config in map(read_synthesis_config, train.synthesis_files(folder))}
-    made: list[Path] = []
+    made: dict[Path, tuple[str, float]] = {}
     for run in train.SECONDS_PER_STEP[recipe]:
         config = read_config(folder / f"{run}.yaml")
         synthesis = prepared[config.dataset]
@@ -36,9 +36,12 @@ def test_the_files_of_a_recipe_fit_together(recipe: str, train) -> None:
         assert not config.mirror_augmentation
         assert config.teacher is None or config.teacher.model_folder in made
         for student in config.students:
-            start = student.pretrained_weights
-            assert start is None or start.parents[1] in made
-        made += train.model_folders(folder, run).values()
+            if student.pretrained_weights is not None:
+                name, factor = made[student.pretrained_weights.parents[1]]
+                assert factor == (student.factor or 1)
+                assert name == student.name or "family" not in run
+        folders = train.model_folders(folder, run)
+        made.update({folders[student.name]: (student.name, student.factor or 1) for student in config.students})
     files = {path.name for path in folder.glob("*.yaml")}
     assert files == {path.name for path in train.synthesis_files(folder)} | {
         f"{run}.yaml" for run in train.SECONDS_PER_STEP[recipe]

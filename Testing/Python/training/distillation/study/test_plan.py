@@ -183,3 +183,15 @@ def test_the_published_hippocampus_study_is_valid(repository: Path) -> None:
     assert names[4::5] == sorted(split.test)
     assert np.isfinite(list(study.statistics.margins.values())).all()
     assert (study.report.parent.name, study.report.suffix) == ("results", ".md")
+
+
+@pytest.mark.parametrize(("name", "results"), [("study", "hippocampus-distillation"), ("few_labels", "hippocampus-few-labels")])
+def test_the_settings_of_a_published_study_keep_their_digest(repository, name: str, results: str) -> None:
+    """Settings that are newer than a study do not make it another one."""
+    config = read_study(repository / "Examples" / "hippocampus" / f"{name}.yaml")
+    published = json.loads((repository / "docs" / "results" / results / "results.json").read_text(encoding="utf-8"))
+    assert config.digest() == published["settings_sha256"]
+    budget = config.budget.model_copy(update={"learning_rate": config.budget.initial_rate})
+    assert config.model_copy(update={"budget": budget}).digest() == config.digest()
+    other = config.budget.model_copy(update={"optimizer": "adamw"})
+    assert config.model_copy(update={"budget": other}).digest() != config.digest()
