@@ -82,5 +82,5 @@ def test_brain_and_boxes_are_written(demo_volume, template: SimpleITK.Image, tmp
     written = {path.relative_to(tmp_path / "input").as_posix() for path in (tmp_path / "input").rglob("*.nii.gz")}
     assert written == {"brain/mni152_brain.nii.gz", *(f"hippocampus/{side}_hippocampus.nii.gz" for side in ("left", "right"))}
     brain = SimpleITK.ReadImage(str(tmp_path / "input" / "brain" / "mni152_brain.nii.gz"))
-    assert np.array_equal(SimpleITK.GetArrayViewFromImage(brain), SimpleITK.GetArrayViewFromImage(template))
+    assert np.array_equal(SimpleITK.GetArrayFromImage(brain), SimpleITK.GetArrayFromImage(template))
     assert "mni152_brain.nii.gz: 197×233×189 mm" in capsys.readouterr().out

@@ -50,14 +50,14 @@ def state_of_new_trainer(settings, results: Path, weights: Path | None) -> dict[
 
 def test_a_checkpoint_gives_every_weight(settings, tmp_path: Path, trained: Path) -> None:
     state = state_of_new_trainer(settings, tmp_path, trained)
-    expected = torch.load(trained, weights_only=False)["network_weights"]
+    expected = torch.load(trained, weights_only=True)["network_weights"]
     assert set(state) == set(expected)
     assert all(torch.equal(state[name], expected[name]) for name in expected)
 
 
 def test_a_bundle_gives_every_weight_but_the_coarser_heads(settings, tmp_path: Path, trained: Path, bundle: Path) -> None:
     state, fresh = (state_of_new_trainer(settings, tmp_path / str(bool(w)), w) for w in (bundle, None))
-    expected = torch.load(trained, weights_only=False)["network_weights"]
+    expected = torch.load(trained, weights_only=True)["network_weights"]
     coarser = {name for name in state if name.startswith(HEADS) and not name.startswith(FINEST)}
     assert coarser
     assert any(name.startswith(FINEST) for name in state)
@@ -70,7 +70,7 @@ def test_a_residual_network_comes_back_whole_from_a_bundle(tmp_path: Path) -> No
     changes = {**MODEL, "network": "ResidualEncoderUNet", "blocks": (1, 1, 1)}
     folder = write_model_folder(tmp_path / "nnUNetTrainer__nnUNetPlans__3d_fullres", seed=11, **changes)
     path = folder / "fold_0" / "checkpoint_final.pth"
-    stored = torch.load(path, weights_only=False)
+    stored = torch.load(path, weights_only=True)
     plans, dataset = stored["init_args"]["plans"], stored["init_args"]["dataset_json"]
     trained, network = (planned_network(plans, "3d_fullres", 1, 3) for _ in range(2))
     trained.load_state_dict(stored["network_weights"])
@@ -115,7 +115,7 @@ def test_people_are_told_where_a_student_starts(settings, tmp_path: Path, bundle
 
 
 def test_a_checkpoint_that_does_not_tell_its_labels_is_refused(tmp_path: Path, trained: Path) -> None:
-    stored = torch.load(trained, weights_only=False)
+    stored = torch.load(trained, weights_only=True)
     del stored["init_args"]["dataset_json"]
     torch.save(stored, tmp_path / "older.pth")
     with pytest.raises(ConfigurationError, match="does not tell what its labels are"):
@@ -126,7 +126,7 @@ def test_other_labels_leave_the_heads_random_as_nnunet_does(tmp_path: Path, trai
     from nnunetv2.run.load_pretrained_weights import load_pretrained_weights
 
     read = read_pretrained_weights(trained)
-    plans = torch.load(trained, weights_only=False)["init_args"]["plans"]
+    plans = torch.load(trained, weights_only=True)["init_args"]["plans"]
     theirs = planned_network(plans, "3d_fullres", 1, 3)
     ours = planned_network(plans, "3d_fullres", 1, 3)
     ours.load_state_dict(theirs.state_dict())
