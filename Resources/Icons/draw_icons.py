@@ -31,7 +31,7 @@ MODULE_ICON = ROOT / "KDSegmentator/Resources/Icons/KDSegmentator.png"
 TRAINING_ICON = ROOT / "KDSegmentatorTraining/Resources/Icons/KDSegmentatorTraining.png"
 THUMBNAIL = ROOT / "KDSegmentator/Resources/Icons/KDSegmentatorHippocampus.png"
 DEMO_PICTURE = ROOT / "Resources/Screenshots/demo.png"
-AXIAL_PLANE = (72, 118, 482, 560)
+AXIAL_PLANE = (85, 98, 500, 545)
 """Left, top, right and bottom of what the thumbnail shows of the demo's picture, in its pixels."""
 
 THUMBNAIL_SIZE = (260, 280)
