@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import slicer.util
-from self_testing import SelfTest, addVolume, segmentationCount
+from self_testing import SelfTest, addVolume, chooseStudent, segmentationCount
 
 import slicer
 
@@ -15,6 +15,7 @@ class KDSegmentatorPanelSelfTest(SelfTest):
         self.module.widgetRepresentation().enter()
         self.volume = addVolume()
         self.panel().ui.inputSelector.setCurrentNode(self.volume)
+        chooseStudent(self.panel().students.picker.combo)
         self.waitUntil(lambda: self.panel().ui.segmentButton.enabled, "the button Segment can be pressed", 20)
 
     def tearDown(self) -> None:

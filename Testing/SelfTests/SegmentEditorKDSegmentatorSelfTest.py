@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from self_testing import STRUCTURES, SelfTest, addVolume, names, voxels
+from self_testing import STRUCTURES, SelfTest, addVolume, chooseStudent, names, voxels
 
 import slicer
 
@@ -23,6 +23,7 @@ class SegmentEditorKDSegmentatorSelfTest(SelfTest):
         self.editor.setSourceVolumeNode(self.volume)
         self.editor.show()
         self.editor.setActiveEffectByName(EFFECT)
+        chooseStudent(self.options().student_combo)
 
     def tearDown(self) -> None:
         self.editor.setActiveEffectByName("")

@@ -53,6 +53,11 @@ def addVolume(matrix: Optional[np.ndarray] = None, name: str = "crop") -> Any:
     return slicer.util.addVolumeFromArray((100 + blob + noise).astype(np.int16), ijkToRAS, name)
 
 
+def chooseStudent(combo: Any) -> None:
+    """Choose the student of these tests, whatever its version, in a list of students."""
+    combo.currentIndex = next(i for i in range(combo.count) if combo.itemText(i).rsplit(" ", 1)[0] == STUDENT)
+
+
 def names(segmentationNode: Any) -> tuple[str, ...]:
     """Return the names of the segments, in order."""
     segmentation = segmentationNode.GetSegmentation()
