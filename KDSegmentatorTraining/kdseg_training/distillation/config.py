@@ -265,7 +265,10 @@ class DistillationConfig(_Settings):
         if self.unlabelled is not None:
             unlabelled = self.unlabelled.model_dump(mode="json", include={"share", "minimum_confidence"})
         own = {
-            "student": {**student.model_dump(mode="json"), "pretrained_weights": None},
+            "student": {
+                **student.model_dump(mode="json"),
+                "pretrained_weights": None,
+            },  # not where they lie; an arm has their digest
             "synthesis": None if self.synthesis is None else {},
         }
         return {**shared, "teacher": teacher, "unlabelled": unlabelled, **own}

@@ -67,22 +67,21 @@ class PretrainedWeights:
         """
         import torch
 
-        own = _tensors(network)
-        taken = self.fitting(network, labels)
+        fitting = self.fitting(network, labels)
         with torch.no_grad():
-            for name in taken:
-                own[name].copy_(self.tensors[name])
-        return tuple(name for name in own if name not in set(taken))
+            for name, tensor in fitting.items():
+                tensor.copy_(self.tensors[name])
+        return tuple(name for name in _tensors(network) if name not in fitting)
 
-    def fitting(self, network: torch.nn.Module, labels: LabelSystem) -> Tuple[str, ...]:
-        """Return the names of the tensors that :meth:`apply` would take; raises as it does."""
+    def fitting(self, network: torch.nn.Module, labels: LabelSystem) -> Dict[str, torch.Tensor]:
+        """Return the network's own tensors that :meth:`apply` would set, by name; raises as it does."""
         own = _tensors(network)
-        heads = {name for name in own if name.startswith(HEADS)}
-        taken = [name for name in own if name not in heads or (self.labels == labels and name in self.tensors)]
+        same = self.labels == labels
+        taken = {name: own[name] for name in own if not name.startswith(HEADS) or (same and name in self.tensors)}
         wrong = [name for name in taken if name not in self.tensors or self.tensors[name].shape != own[name].shape]
         if wrong:
             raise self._other_network(own, wrong)
-        return tuple(taken)
+        return taken
 
     def _other_network(self, own: Mapping[str, torch.Tensor], wrong: List[str]) -> ConfigurationError:
         shown = wrong[:SHOWN]
@@ -135,7 +134,7 @@ def read_pretrained_weights(path: Path) -> PretrainedWeights:
             expected=error.expected,
             found=error.found,
             path=path,
-            remedy="Correct pretrained_weights.",
+            remedy="Correct pretrained_weights; a run that is continued needs the same file.",
         ) from error
     raise ConfigurationError(
         "The pretrained weights are in no file that can be read.",

@@ -147,7 +147,9 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
         if self._arm.pretrained is not None:
             labels = parse_labels(self.dataset_json)
             random = self._arm.pretrained.apply(self.network, labels)
-            self.start = sentence(self.name, self._arm.pretrained, random, labels)
+            if checkpoints.newest(self.folder) is None:  # else they are replaced at once
+                self.start = sentence(self.name, self._arm.pretrained, random, labels)
+                self.print_to_log_file(self.start)
         self.network.to(memory_format=self.layout)
         if self.layout is not torch.contiguous_format:
             normalize_one_by_one(self.network)
