@@ -343,7 +343,7 @@ def demo() -> int:
         subprocess.run(segment, cwd=ROOT, check=True)
     say(f"done in {time.monotonic() - started:.0f} s; the results are in {results}/")
     print("Look at mni152_brain.png, or open mni152_brain.seg.nrrd in 3D Slicer: names and colours come along.")
-    print("The template is symmetric, so both sides must have nearly the same volumes.")
+    print("The template is symmetric: where left and right differ, a student is wrong.")
     return 0
 
 
