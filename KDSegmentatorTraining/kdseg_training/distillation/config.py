@@ -115,6 +115,8 @@ class StudentSettings(_Settings):
     pretrained_weights
         Student bundle (``.kdseg.zip``) or nnU-Net checkpoint (``.pth``) of the same architecture to start from; None: random
         weights.
+    weight_selection
+        Whether those are of a wider network, of which evenly spaced channels are taken.
     mirroring
         Whether inference may mirror; if not, the checkpoint says so and stock ``nnUNetv2_predict`` runs one forward, not eight.
     """
@@ -126,12 +128,15 @@ class StudentSettings(_Settings):
     method: Optional[Method] = None
     losses: List[LossSpec] = []
     pretrained_weights: Optional[Path] = None
+    weight_selection: bool = False
     mirroring: bool = True
 
     @model_validator(mode="after")
     def _one_architecture(self) -> StudentSettings:
         if self.factor is not None and self.plans is not None:
             raise ValueError("give factor or plans, not both")
+        if self.weight_selection and self.pretrained_weights is None:
+            raise ValueError("weight_selection needs pretrained_weights")
         if self.is_distilled:
             DistillationSpec(method=self.method, losses=self.losses)
         return self

@@ -56,7 +56,7 @@ def arm_from_environment(
         )
     teacher = open_teacher(config, device, print) if student.is_distilled else None
     check_student(config, plans, data, teacher, print)
-    pretrained = open_pretrained_weights(student.pretrained_weights, plans, configuration, data.description)
+    pretrained = open_pretrained_weights(student, plans, configuration, data.description)
     return Arm(config, student, teacher, pretrained, extras=open_extras(config, data, teacher, device=device, say=print))
 
 

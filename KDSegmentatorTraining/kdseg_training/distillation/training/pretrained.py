@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -12,10 +12,13 @@ from kdseg.plans.model import LabelSystem
 from kdseg.plans.parser import parse_labels
 from kdseg.wording import counted
 from kdseg_training.distillation.family.parameters import channels_and_heads, planned_network
+from kdseg_training.distillation.training.weight_selection import select_weights
 from kdseg_training.export.checkpoint import read_checkpoint
 
 if TYPE_CHECKING:
     import torch
+
+    from kdseg_training.distillation.config import StudentSettings
 
 BUNDLE_SUFFIX, CHECKPOINT_SUFFIX = ".kdseg.zip", ".pth"
 
@@ -40,12 +43,19 @@ class PretrainedWeights:
         The network's ``state_dict``, float32, on the CPU. A bundle has the finest segmentation layer only.
     labels
         What the segmentation layers tell apart.
+    selected
+        Whether the tensors are a selection of the file's.
     """
 
     path: Path
     sha256: str
     tensors: Mapping[str, torch.Tensor]
     labels: LabelSystem
+    selected: bool = False
+
+    def selection_for(self, network: torch.nn.Module) -> PretrainedWeights:
+        """Return what a narrower network of the same stages, blocks and kernels starts from (:mod:`.weight_selection`)."""
+        return replace(self, tensors=select_weights(self.tensors, _tensors(network)), selected=True)
 
     def apply(self, network: torch.nn.Module, labels: LabelSystem) -> Tuple[str, ...]:
         """Put the weights into a network, and return the names of tensors that stay as they are.
@@ -91,14 +101,15 @@ class PretrainedWeights:
             expected=", ".join(f"{name} {_shape(own[name])}" for name in shown) + more,
             found=", ".join(_shape(self.tensors[name]) if name in self.tensors else "nothing" for name in shown),
             path=self.path,
-            remedy="Give plans with that network's channels, stages, blocks and kernels, or leave pretrained_weights out.",
+            remedy="Give plans with that network's channels, stages, blocks and kernels, or leave pretrained_weights out."
+            + ("" if self.selected else " For a network that has the same but fewer channels, add weight_selection: true."),
         )
 
 
 def open_pretrained_weights(
-    path: Optional[Path], plans: Mapping[str, Any], configuration: str, description: Mapping[str, Any]
+    student: StudentSettings, plans: Mapping[str, Any], configuration: str, description: Mapping[str, Any]
 ) -> Optional[PretrainedWeights]:
-    """Read weights, if there is a path, and check that they fit the network of these plans and this ``dataset.json``.
+    """Read a student's weights, if it has any, and check that they fit the network of these plans and this ``dataset.json``.
 
     Raises
     ------
@@ -107,11 +118,14 @@ def open_pretrained_weights(
     UnsupportedModelError, BundleSchemaError
         If the plans or ``dataset.json`` cannot be used.
     """
-    if path is None:
+    if student.pretrained_weights is None:
         return None
-    weights = read_pretrained_weights(path)
+    weights = read_pretrained_weights(student.pretrained_weights)
     channels, heads = channels_and_heads(plans, configuration, description)
-    weights.fitting(planned_network(plans, configuration, channels, heads, device="meta"), parse_labels(description))
+    network = planned_network(plans, configuration, channels, heads, device="meta")
+    if student.weight_selection:
+        weights = weights.selection_for(network)
+    weights.fitting(network, parse_labels(description))
     return weights
 
 
@@ -172,7 +186,7 @@ def _of_checkpoint(path: Path) -> PretrainedWeights:
 
 def sentence(name: str, weights: PretrainedWeights, random: Sequence[str], labels: LabelSystem) -> str:
     """Say where a student starts, and which heads stay random and why."""
-    text = f"{name}: starts from {weights.path}"
+    text = f"{name}: starts from {'a selection of the channels of ' if weights.selected else ''}{weights.path}"
     if not random:
         return f"{text}."
     reason = "it does not hold them" if weights.labels == labels else "its labels are others"

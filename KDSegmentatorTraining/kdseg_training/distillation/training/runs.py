@@ -159,7 +159,7 @@ def new_arm(
     own_teacher = teacher if student.is_distilled else None
     check_student(config, plans, data, own_teacher, say)
     folder = Path(os.environ[RESULTS]) / data.name / f"{student.name}__{plans['plans_name']}__{config.configuration}"
-    pretrained = open_pretrained_weights(student.pretrained_weights, plans, config.configuration, data.description)
+    pretrained = open_pretrained_weights(student, plans, config.configuration, data.description)
     return Arm(config, student, own_teacher, pretrained, folder, extras, quiet=True), plans
 
 
