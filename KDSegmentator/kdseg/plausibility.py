@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Optional, Tuple
+import math
+from typing import Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -13,6 +14,12 @@ from kdseg.volume import Volume
 CT_AIR_HU = -500.0
 """Below it, in HU, lies air; every CT of a patient shows some, no magnitude MR image has such values."""
 
+EXTENT_FACTOR = 10.0
+"""How many times more or less of the patient a volume may show than the training data before that is doubted.
+
+A student's usual inputs differ by less: a head with much air around it, or a slab of one. A crop of one structure given to a
+student of the whole brain, or the other way round, differs by more than a hundred.
+"""
 
 AXES = ("LR", "PA", "IS")
 """Letters of the patient's axes, in the order of LPS."""
@@ -22,7 +29,7 @@ SLICES = ("sagittal", "coronal", "axial")
 
 
 def doubts(volume: Volume, student: Student) -> Tuple[str, ...]:
-    """Return sentences about what does not fit the student: the modality, and the order of the axes.
+    """Return sentences about what does not fit the student: the modality, the order of the axes, and how much is shown.
 
     Parameters
     ----------
@@ -30,14 +37,14 @@ def doubts(volume: Volume, student: Student) -> Tuple[str, ...]:
         Voxels of shape (channel, z, y, x); a CT in HU.
     student
         Its bundle names the modality as DICOM does, ``CT`` or ``MR``, and how the axes of its training data ran, such as
-        ``RAS``; what it does not name is not doubted.
+        ``RAS``; its plans may tell how large the training images were. What it does not name is not doubted.
 
     Returns
     -------
     tuple of str
         For people; empty if there is nothing to doubt.
     """
-    return (*_modality_doubts(volume, student), *_axes_doubts(volume, student))
+    return (*_modality_doubts(volume, student), *_axes_doubts(volume, student), *_extent_doubts(volume, student))
 
 
 def _modality_doubts(volume: Volume, student: Student) -> Tuple[str, ...]:
@@ -69,6 +76,27 @@ def _axes_doubts(volume: Volume, student: Student) -> Tuple[str, ...]:
         f"{'' if found[2] != trained[2] else ', turned by 90 degrees'}: the result will be poor. "
         "Turn the volume first, for example with Slicer's module Orient Scalar Volume.",
     )
+
+
+def _extent_doubts(volume: Volume, student: Student) -> Tuple[str, ...]:
+    """Doubt a volume that shows far more or far less of the patient than the training images did."""
+    trained = student.plan.training_extent_mm
+    geometry = volume.geometry
+    found = [n * mm for n, mm in zip(geometry.shape, geometry.spacing_mm[::-1])]
+    if trained is None:
+        return ()
+    ratio = math.prod(found) / math.prod(trained)
+    if 1 / EXTENT_FACTOR <= ratio <= EXTENT_FACTOR:
+        return ()
+    advice = "Crop the volume to that region first" if ratio > 1 else "Give it an image that shows that much"
+    return (
+        f"The volume shows {_edges(found)}, but the student was trained on images of about {_edges(trained)}: "
+        f"the result will be poor. {advice}, or choose another student.",
+    )
+
+
+def _edges(edges_mm: Sequence[float]) -> str:
+    return f"{' × '.join(f'{edge:.0f}' for edge in sorted(edges_mm))} mm"
 
 
 def _axes_of(code: str) -> Optional[Tuple[int, ...]]:

@@ -118,6 +118,8 @@ class ModelPlan:
         Labels or regions of the heads.
     orientation
         Orientation of the array that the network saw.
+    training_extent_mm
+        Edges of the median training image, cropped to what is not 0, in mm, in no order that matters; None if not stated.
     """
 
     dataset_name: str
@@ -134,6 +136,7 @@ class ModelPlan:
     logits_resampling: Resampling
     labels: LabelSystem
     orientation: ArrayOrientation
+    training_extent_mm: Optional[Tuple[float, ...]] = None
 
     @property
     def is_2d(self) -> bool:

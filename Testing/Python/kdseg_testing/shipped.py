@@ -48,3 +48,6 @@ TITLES = tuple(student.title for student in STUDENTS)
 
 (HIPPOCAMPUS,) = (student for student in STUDENTS if student.name == "hippocampus")
 """For a crop around one hippocampus: the student of most tests with a real network."""
+
+(BRAIN,) = (student for student in STUDENTS if student.name == "brain")
+"""For a whole head: the default."""

@@ -10,14 +10,14 @@ from kdseg.geometry import Geometry
 from kdseg.plans.model import ArrayOrientation
 from kdseg.plausibility import doubts
 from kdseg.volume import Volume
-from kdseg_testing.shipped import HIPPOCAMPUS
+from kdseg_testing.shipped import BRAIN, HIPPOCAMPUS
 
 
 @pytest.fixture(scope="module")
 def student():
-    """A student that takes the axes of the file as they are."""
+    """A student that takes the axes of the file as they are, and whose plans do not tell how large its images were."""
     shipped = load_student(HIPPOCAMPUS.path)
-    return replace(shipped, plan=replace(shipped.plan, orientation=ArrayOrientation.NATIVE))
+    return replace(shipped, plan=replace(shipped.plan, orientation=ArrayOrientation.NATIVE, training_extent_mm=None))
 
 
 def made_for(student, modality):
@@ -79,3 +79,38 @@ def test_axes_in_another_order_are_doubted(student, direction, words):
 @pytest.mark.parametrize("code", ["unknown", "", "RAR"])
 def test_without_a_known_orientation_nothing_is_doubted(student, code):
     assert doubts(laid(SAGITTAL), trained_on(student, code)) == ()
+
+
+def showing(shape, spacing_mm):
+    return Volume(np.zeros((1, *shape), np.float32), Geometry(shape, spacing_mm))
+
+
+@pytest.fixture
+def of_50_mm(student):
+    return replace(student, plan=replace(student.plan, training_extent_mm=(40.0, 50.0, 62.5)))  # 125,000 mm³
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing_mm"), [((50, 50, 50), (1.0, 1.0, 1.0)), ((25, 100, 125), (1.0, 1.0, 4.0)), ((10, 25, 50), (1.0, 1.0, 1.0))]
+)
+def test_up_to_ten_times_more_or_less_is_usual(of_50_mm, shape, spacing_mm):
+    assert doubts(showing(shape, spacing_mm), of_50_mm) == ()
+
+
+def test_a_volume_that_shows_far_more_is_doubted(of_50_mm):
+    (sentence,) = doubts(showing((60, 128, 180), (2.0, 1.0, 1.5)), of_50_mm)  # z, y, x voxels; x, y, z mm
+    assert sentence.startswith("The volume shows 90 × 128 × 360 mm, but the student was trained on images of about 40 × 50 × 62 mm")
+    assert "Crop the volume" in sentence
+
+
+def test_a_volume_that_shows_far_less_is_doubted(of_50_mm):
+    (sentence,) = doubts(showing((9, 25, 50), (1.0, 1.0, 1.0)), of_50_mm)
+    assert "The volume shows 9 × 25 × 50 mm" in sentence
+    assert "that shows that much" in sentence
+
+
+def test_the_students_that_ship_doubt_each_others_images():
+    brain, hippocampus = (load_student(shipped.path) for shipped in (BRAIN, HIPPOCAMPUS))
+    head, crop = showing((180, 256, 256), (1.0, 1.0, 1.0)), showing((35, 50, 35), (1.0, 1.0, 1.0))
+    assert doubts(head, brain) == doubts(crop, hippocampus) == ()
+    assert len(doubts(crop, brain)) == len(doubts(head, hippocampus)) == 1

@@ -26,7 +26,7 @@ def train(load_script) -> ModuleType:
 def test_the_files_of_a_recipe_fit_together(recipe: str, train) -> None:
     folder = BRAIN / recipe
     prepared = {config.dataset: config for config in map(read_synthesis_config, train.synthesis_files(folder))}
-    made: dict[Path, tuple[str, float]] = {}
+    made: dict[Path, float] = {}
     for run in train.SECONDS_PER_STEP[recipe]:
         config = read_config(folder / f"{run}.yaml")
         synthesis = prepared[config.dataset]
@@ -37,11 +37,10 @@ def test_the_files_of_a_recipe_fit_together(recipe: str, train) -> None:
         assert config.teacher is None or config.teacher.model_folder in made
         for student in config.students:
             if student.pretrained_weights is not None:
-                name, factor = made[student.pretrained_weights.parents[1]]
-                assert factor == (student.factor or 1)
-                assert name == student.name or "family" not in run
+                assert made[student.pretrained_weights.parents[1]] == 1
+                assert student.weight_selection == ((student.factor or 1) > 1)
         folders = train.model_folders(folder, run)
-        made.update({folders[student.name]: (student.name, student.factor or 1) for student in config.students})
+        made.update({folders[student.name]: student.factor or 1 for student in config.students})
     files = {path.name for path in folder.glob("*.yaml")}
     assert files == {path.name for path in train.synthesis_files(folder)} | {
         f"{run}.yaml" for run in train.SECONDS_PER_STEP[recipe]
@@ -60,6 +59,16 @@ def test_a_network_that_goes_on_is_the_same_network(recipe: str, train) -> None:
         if "family" not in run
     ]
     assert spacings == sorted(spacings, reverse=True)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_all_students_begin_alike_and_one_has_no_teacher(recipe: str) -> None:
+    """So that what differs in the end comes from the losses."""
+    students = read_config(BRAIN / recipe / "family.yaml").students
+    assert {student.pretrained_weights for student in students} == {students[0].pretrained_weights}
+    assert all(student.weight_selection for student in students)
+    assert any(not student.is_distilled for student in students)
+    assert any(student.is_distilled for student in students)
 
 
 def test_the_large_recipes_hold_two_heads_back() -> None:
