@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, List, Tuple
 
 CATEGORY = "KDSegmentator"
-SAMPLE_NAME = "KDSegmentatorHippocampus"
+SAMPLE_NAME = "KDSegmentatorBrain"
 TEMPLATE_URL = (
     "https://raw.githubusercontent.com/nilearn/nilearn/0.12.1/nilearn/datasets/data/"
     "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"
@@ -24,7 +24,7 @@ TEMPLATE_FILE = "MNI152-T1-1mm.nii.gz"
 TEMPLATE_NAME = "MNI152 brain"
 """Of the volume node; below are those of the boxes."""
 
-THUMBNAIL = Path(__file__).resolve().parent.parent / "Resources" / "Icons" / "KDSegmentatorHippocampus.png"
+THUMBNAIL = Path(__file__).resolve().parent.parent / "Resources" / "Icons" / "KDSegmentatorBrain.png"
 
 BOX_SIZE = (35, 50, 35)
 """Voxels of 1 mm along x, y, z: the median size of the students' training crops."""

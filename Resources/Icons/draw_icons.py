@@ -29,7 +29,7 @@ STRUCTURES = ((240, 128, 80, 255), (46, 160, 140, 255), (244, 196, 72, 255))
 ROOT = Path(__file__).resolve().parents[2]
 MODULE_ICON = ROOT / "KDSegmentator/Resources/Icons/KDSegmentator.png"
 TRAINING_ICON = ROOT / "KDSegmentatorTraining/Resources/Icons/KDSegmentatorTraining.png"
-THUMBNAIL = ROOT / "KDSegmentator/Resources/Icons/KDSegmentatorHippocampus.png"
+THUMBNAIL = ROOT / "KDSegmentator/Resources/Icons/KDSegmentatorBrain.png"
 DEMO_PICTURE = ROOT / "Resources/Screenshots/demo.png"
 AXIAL_PLANE = (85, 98, 500, 545)
 """Left, top, right and bottom of what the thumbnail shows of the demo's picture, in its pixels."""

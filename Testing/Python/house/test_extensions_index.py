@@ -103,7 +103,7 @@ def test_an_icon_is_what_its_script_draws(load_script, repository: Path, drawing
 
 
 def test_the_thumbnail_of_the_sample_data_has_the_size_that_slicer_shows(repository: Path) -> None:
-    with Image.open(repository / "KDSegmentator/Resources/Icons/KDSegmentatorHippocampus.png") as picture:
+    with Image.open(repository / "KDSegmentator/Resources/Icons/KDSegmentatorBrain.png") as picture:
         assert picture.size == (260, 280)
 
 
