@@ -139,3 +139,28 @@ def test_inversion_exchanges_bright_and_dark_and_keeps_the_background(load_scrip
     inverted = sitk.GetArrayFromImage(script.inverted(script.like(values, ball), ball > 50).image)
     assert inverted[18, 24, 20] > inverted[18, 24, 22]
     assert inverted[0, 0, 0] == 5
+
+
+# --- the numbers of evaluate_drawn.py -----------------------------------------------------------------------------------------
+
+
+def test_dice_of_drawn_heads_by_hand(load_script) -> None:
+    script = load_script("Examples/brain/evaluate_drawn.py")
+    truth, found = np.array([[1, 1, 2, 0, 0]]), np.array([[1, 0, 2, 2, 3]])
+    np.testing.assert_array_equal(script.dice(found, truth, 4), [2 / 3, 2 / 3, np.nan, np.nan])
+
+
+def test_students_are_compared_on_the_same_heads(load_script) -> None:
+    script = load_script("Examples/brain/evaluate_drawn.py")
+    heads = [(kind, np.array([0.5, 0.7 + 0.1 * i])) for kind in script.CONTRASTS for i in (-1, 1)]
+    better = [(kind, row + 0.1) for kind, row in heads]
+    lines = script.table({"plain": heads, "soft": better})
+    assert lines[2] == "| plain | 0.600 | 0.600 | 0.600 | 0.600 | 0.600 |  |"
+    assert lines[3] == "| soft | 0.700 | 0.700 | 0.700 | 0.700 | 0.700 | +0.100 (+0.100 to +0.100) |"
+
+
+def test_each_kind_of_contrast_is_drawn_alone(load_script) -> None:
+    script = load_script("Examples/brain/evaluate_drawn.py")
+    for kind in script.CONTRASTS:
+        contrast = script.only(kind)
+        assert [getattr(contrast, name) for name in script.CONTRASTS] == [float(name == kind) for name in script.CONTRASTS]
