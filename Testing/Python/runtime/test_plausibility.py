@@ -91,7 +91,8 @@ def of_50_mm(student):
 
 
 @pytest.mark.parametrize(
-    ("shape", "spacing_mm"), [((50, 50, 50), (1.0, 1.0, 1.0)), ((25, 100, 125), (1.0, 1.0, 4.0)), ((10, 25, 50), (1.0, 1.0, 1.0))]
+    ("shape", "spacing_mm"),
+    [((50, 50, 50), (1.0, 1.0, 1.0)), ((25, 100, 125), (1.0, 1.0, 4.0)), ((10, 25, 50), (1.0, 1.0, 1.0))],
 )
 def test_up_to_ten_times_more_or_less_is_usual(of_50_mm, shape, spacing_mm):
     assert doubts(showing(shape, spacing_mm), of_50_mm) == ()
@@ -99,7 +100,8 @@ def test_up_to_ten_times_more_or_less_is_usual(of_50_mm, shape, spacing_mm):
 
 def test_a_volume_that_shows_far_more_is_doubted(of_50_mm):
     (sentence,) = doubts(showing((60, 128, 180), (2.0, 1.0, 1.5)), of_50_mm)  # z, y, x voxels; x, y, z mm
-    assert sentence.startswith("The volume shows 90 × 128 × 360 mm, but the student was trained on images of about 40 × 50 × 62 mm")
+    assert sentence.startswith("The volume shows 90 × 128 × 360 mm, but ")
+    assert "trained on images of about 40 × 50 × 62 mm" in sentence
     assert "Crop the volume" in sentence
 
 

@@ -20,9 +20,7 @@ def evenly_spaced(count: int, size: int) -> Sequence[int]:
     return [index * size // count for index in range(count)]
 
 
-def select_weights(
-    tensors: Mapping[str, torch.Tensor], network: Mapping[str, torch.Tensor]
-) -> Dict[str, torch.Tensor]:
+def select_weights(tensors: Mapping[str, torch.Tensor], network: Mapping[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
     """Return the tensors, those narrowed that have more channels than the network's.
 
     Parameters
