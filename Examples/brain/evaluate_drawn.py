@@ -2,9 +2,10 @@
 
     python Examples/brain/evaluate_drawn.py PREPARED BUNDLE [BUNDLE …] --output FOLDER
 
-PREPARED is WORK/cpu/preprocessed/Dataset010_BrainCPU/synthesis; heads are drawn from its validation label maps, as many of each
-kind of contrast. Writes drawn.md (mean Dice per contrast; over all, the difference to the first student with its interval) and
-drawn.csv. The interval is over drawings of the same few label maps, not over people.
+PREPARED is WORK/cpu/preprocessed/Dataset010_BrainCPU/synthesis; heads are drawn from its validation label maps, as many of
+each kind of contrast, each with a place and a shape of its own; some are cut, as in training. Writes drawn.csv and drawn.md:
+mean Dice per contrast, and over all heads the difference to the first student with its interval. The interval is over drawings
+of the same few label maps, not over people.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import sys
 import tempfile
 from pathlib import Path
 from typing import Dict, List, Sequence, Tuple
@@ -34,21 +36,22 @@ from kdseg_training.synthesis.settings import ContrastSettings
 CONTRASTS = ("t1", "inverted", "related", "free")
 """Kinds of contrast, see :class:`~kdseg_training.synthesis.settings.ContrastSettings`."""
 
-SHAPE = (112, 128, 112)
-"""Voxels of a drawn head along z, y, x: at 1.5 mm a whole brain."""
+EXTENT_MM = (168.0, 192.0, 168.0)
+"""Of a drawn image along z, y, x: about a brain's."""
 
 Dice = npt.NDArray[np.float64]
 
 
-def only(contrast: str) -> ContrastSettings:
+def only(contrast: str, settings: ContrastSettings) -> ContrastSettings:
     """Return settings with which nothing but one kind of contrast is drawn."""
-    return ContrastSettings.model_validate({kind: float(kind == contrast) for kind in CONTRASTS})
+    return settings.model_copy(update={kind: float(kind == contrast) for kind in CONTRASTS})
 
 
 def generator(prepared: Prepared, contrast: str) -> Generator:
     """Return what draws heads of one kind of contrast; all else varies as in training."""
-    appearance = prepared.appearance.model_copy(update={"contrast": only(contrast)})
-    return Generator(prepared.anatomy, appearance, shape=SHAPE, spacing_mm=(prepared.spacing_mm,) * 3)
+    appearance = prepared.appearance.model_copy(update={"contrast": only(contrast, prepared.appearance.contrast)})
+    z, y, x = (round(mm / prepared.spacing_mm) for mm in EXTENT_MM)
+    return Generator(prepared.anatomy, appearance, shape=(z, y, x), spacing_mm=(prepared.spacing_mm,) * 3)
 
 
 def dice(found: npt.NDArray[np.integer], truth: npt.NDArray[np.integer], classes: int) -> Dice:
@@ -76,15 +79,37 @@ def measure(sample: Sample, spacing_mm: float, students: Dict[str, Student], thr
     }
 
 
+def open_students(paths: Sequence[Path], structures: Sequence[str]) -> Dict[str, Student]:
+    """Read the bundles; every student must know these structures by these names, in this order."""
+    students: Dict[str, Student] = {}
+    for path in paths:
+        student = load_student(path)
+        names = [entry.name for entry in sorted(student.entries, key=lambda entry: entry.value)]
+        if names != list(structures):
+            different = [f"{want} / {have}" for want, have in zip(structures, names, strict=False) if want != have][:3]
+            sys.exit(f"{path}: expected the {len(structures)} structures of the label maps, found {len(names)}: {different}")
+        if path.name in students:
+            sys.exit(f"{path}: there is another bundle of that name; give one of them another name.")
+        students[path.name] = student
+    return students
+
+
 def mean(rows: Sequence[Dice]) -> float:
-    """Return the mean over structures of their means over heads."""
-    return float(np.mean(np.nanmean(np.stack(rows), axis=0)))
+    """Return the mean over structures of their means over heads; structures that no head shows are left out."""
+    matrix = shown(np.stack(rows))
+    return float(np.mean(np.nanmean(matrix, axis=0)))
+
+
+def shown(matrix: Dice) -> Dice:
+    """Return the columns of the structures that some head shows."""
+    return matrix[:, ~np.isnan(matrix).all(axis=0)]
 
 
 def table(values: Dict[str, List[Tuple[str, Dice]]]) -> List[str]:
     """Return the lines of drawn.md; ``values`` has for each student its contrasts with Dice per structure."""
     first = next(iter(values))
-    lines = [f"| student | {' | '.join(CONTRASTS)} | all | against {first} (95 % interval) |", "|---|" + "---:|" * 6]
+    heads = len(values[first])
+    lines = [f"| student | {' | '.join(CONTRASTS)} | all {heads} | against {first} (95 % interval) |", "|---|" + "---:|" * 6]
     for name, rows in values.items():
         means = [mean([row for kind, row in rows if kind == contrast]) for contrast in CONTRASTS]
         numbers = " | ".join(f"{m:.3f}" for m in [*means, mean([row for _, row in rows])])
@@ -94,7 +119,7 @@ def table(values: Dict[str, List[Tuple[str, Dice]]]) -> List[str]:
 
 def difference(first: List[Tuple[str, Dice]], other: List[Tuple[str, Dice]]) -> str:
     """Return the difference of two students' means with its interval."""
-    one, two = (np.stack([row for _, row in rows]) for rows in (first, other))
+    one, two = (shown(np.stack([row for _, row in rows])) for rows in (first, other))
     interval = bootstrap_differences(one, two).macro
     return f"{interval.estimate:+.3f} ({interval.low:+.3f} to {interval.high:+.3f})"
 
@@ -111,24 +136,24 @@ def main() -> None:
     given = parser.parse_args()
     given.output.mkdir(parents=True, exist_ok=True)
     prepared = open_prepared(given.prepared)
-    students = {path.name.split(".kdseg")[0]: load_student(path) for path in given.bundles}
+    students = open_students(given.bundles, prepared.anatomy.structures)
     values: Dict[str, List[Tuple[str, Dice]]] = {name: [] for name in students}
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["contrast", "label_map", "seed", "student", "mean_dice"])
-    for contrast in CONTRASTS:
+    for kind, contrast in enumerate(CONTRASTS):
         drawer = generator(prepared, contrast)
         for index in range(given.number):
-            label_map, seed = prepared.validation[index % len(prepared.validation)], given.seed + index
+            label_map, seed = prepared.validation[index % len(prepared.validation)], given.seed + kind * given.number + index
             sample = drawer.draw(label_map, seed)
             for name, row in measure(sample, prepared.spacing_mm, students, given.threads).items():
                 values[name].append((contrast, row))
                 writer.writerow([contrast, label_map.name, seed, name, f"{np.nanmean(row):.4f}"])
         print(f"{contrast}: {given.number} heads done", flush=True)
+    write_bytes(given.output / "drawn.csv", text.getvalue().encode())
     lines = table(values)
     print("\n".join(lines))
     write_bytes(given.output / "drawn.md", ("\n".join(lines) + "\n").encode())
-    write_bytes(given.output / "drawn.csv", text.getvalue().encode())
 
 
 if __name__ == "__main__":

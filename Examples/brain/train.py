@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Set
 
 import yaml
 
@@ -78,6 +78,19 @@ def model_folders(folder: Path, run: str) -> Dict[str, Path]:
     return found
 
 
+def require_beginnings(folder: Path, recipe: str) -> None:
+    """Stop if a run begins with weights that no earlier run makes: WORK was begun with another version of the recipe."""
+    made: Set[Path] = set()
+    for run in SECONDS_PER_STEP[recipe]:
+        for student in yaml.safe_load((folder / f"{run}.yaml").read_text(encoding="utf-8"))["students"]:
+            weights = student.get("pretrained_weights")
+            if weights is not None and folder / weights not in made and not (folder / weights).is_file():
+                sys.exit(
+                    f"{folder / run}.yaml: {student['name']} begins with {weights}, which no run makes. Give another --work."
+                )
+        made |= {path / "fold_0" / "checkpoint_final.pth" for path in model_folders(folder, run).values()}
+
+
 def is_trained(model_folder: Path) -> bool:
     """Tell whether a student's training is over."""
     return (model_folder / "fold_0" / "checkpoint_final.pth").is_file()
@@ -123,6 +136,7 @@ def main(arguments: Optional[List[str]] = None) -> None:
     print(estimate(folder, given.recipe), flush=True)
     if given.estimate:
         return
+    require_beginnings(folder, given.recipe)
     began = time.monotonic()
     for path in synthesis_files(folder):
         command("synthesize", path, "--label-maps", given.label_maps.resolve())

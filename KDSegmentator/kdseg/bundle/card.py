@@ -60,11 +60,12 @@ def _network(student: Student, document: Mapping[str, Any]) -> Rows:
 def _provenance(provenance: Mapping[str, Any]) -> Rows:
     dataset: Dict[str, Any] = provenance["dataset"]
     cases = f", {dataset['training_cases']} cases" if "training_cases" in dataset else ""
-    distillation = provenance["distillation"]
+    distillation, initial = provenance["distillation"], provenance.get("initial_weights")
     return [
         ("Training data", f"{dataset['name']}{cases}, {dataset['licence']}"),
         ("Teacher", provenance["teacher"] or "none"),
         ("Distillation", "none" if distillation is None else distillation["method"]),
+        *([] if initial is None else [("Training began with", initial)]),
         ("Software", ", ".join(f"{name} {version}" for name, version in provenance["software"].items())),
     ]
 

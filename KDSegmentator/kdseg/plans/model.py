@@ -119,7 +119,7 @@ class ModelPlan:
     orientation
         Orientation of the array that the network saw.
     training_extent_mm
-        Edges of the median training image, cropped to what is not 0, in mm, in no order that matters; None if not stated.
+        Edges of the median training image, cropped to what is not 0, along the axes of the network, in mm; None if not stated.
     """
 
     dataset_name: str
@@ -136,7 +136,7 @@ class ModelPlan:
     logits_resampling: Resampling
     labels: LabelSystem
     orientation: ArrayOrientation
-    training_extent_mm: Optional[Tuple[float, ...]] = None
+    training_extent_mm: Optional[Tuple[float, float, float]] = None
 
     @property
     def is_2d(self) -> bool:

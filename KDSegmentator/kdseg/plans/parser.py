@@ -82,7 +82,7 @@ def parse_model_plan(
         logits_resampling=_resampling(config, "probabilities", (1,), reader),
         labels=parse_labels(dataset, source),
         orientation=_orientation(plans, reader),
-        training_extent_mm=_training_extent(plans, reader),
+        training_extent_mm=_training_extent(plans),
     )
 
 
@@ -126,13 +126,14 @@ def parse_labels(dataset: Mapping[str, Any], source: str = "dataset.json") -> La
     return LabelSystem(foreground, heads=len(foreground), region_order=tuple(order), ignore_label=ignore)
 
 
-def _training_extent(plans: Mapping[str, Any], reader: _Reader) -> Optional[Tuple[float, ...]]:
-    """Return the edges of the median training image in mm; plans that were written by hand may lack them."""
-    shape, spacing = "original_median_shape_after_transp", "original_median_spacing_after_transp"
-    if shape not in plans or spacing not in plans:
-        return None
-    edges = tuple(n * mm for n, mm in zip(reader.floats(plans, shape), reader.floats(plans, spacing)))
-    return edges if len(edges) == 3 else None
+def _training_extent(plans: Mapping[str, Any]) -> Optional[Tuple[float, float, float]]:
+    """Return the edges of the median training image in mm; None where the plans do not tell: nothing needs them."""
+    shape, spacing = (plans.get(f"original_median_{name}_after_transp") for name in ("shape", "spacing"))
+    for values in (shape, spacing):
+        if not isinstance(values, list) or len(values) != 3 or not all(_is_number(v) and v > 0 for v in values):
+            return None
+    z, y, x = (n * mm for n, mm in zip(shape or (), spacing or ()))
+    return (z, y, x)
 
 
 def resolve_configuration(plans: Mapping[str, Any], configuration: str, source: str = "plans.json") -> Dict[str, Any]:

@@ -26,7 +26,7 @@ DESCRIBING_KEYS = ("name", "version", "licence", "modality", "body_part", "inten
 OPTIONAL_KEYS = ("summary", "attribution", "research_use_notice", "orientation", "channels", "quality", "latency")
 """``orientation`` takes ``training_data``; ``channels`` takes descriptions."""
 
-_PROVENANCE_KEYS = ("dataset", "teacher", "distillation", "seeds", "software")
+_PROVENANCE_KEYS = ("dataset", "teacher", "distillation", "initial_weights", "seeds", "software")
 _PACKAGES = ("torch", "nnunetv2", "onnx", "onnxruntime", "numpy")
 
 
@@ -88,6 +88,7 @@ def describe(metadata: Mapping[str, Any], derived: Mapping[str, Any], checkpoint
         "checkpoint": dict(checkpoint),
         "teacher": given.get("teacher"),
         "distillation": given.get("distillation"),
+        **{key: given[key] for key in ("initial_weights",) if given.get(key) is not None},
         "seeds": given.get("seeds", []),
         "software": {**given.get("software", {}), **software_versions()},
     }

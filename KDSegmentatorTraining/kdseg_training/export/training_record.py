@@ -96,6 +96,9 @@ def _from_training(training: Mapping[str, Any]) -> Dict[str, Any]:
         "seeds": [settings["seed"]],
         "software": {f"{name} (training)": version for name, version in training.get("software", {}).items()},
     }
+    if student.get("pretrained_weights"):
+        selected = "evenly spaced channels of " if student.get("weight_selection") else ""
+        provenance["initial_weights"] = f"{selected}weights in the file of sha256 {student['pretrained_weights']}"
     if training.get("training_cases"):
         provenance["dataset"] = {"training_cases": training["training_cases"]}
     capacity = _capacity(student)

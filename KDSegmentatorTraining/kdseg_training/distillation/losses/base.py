@@ -105,6 +105,15 @@ def widened(tensor: Tensor) -> Tensor:
     return tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()
 
 
+def packed(tensor: Tensor) -> Tensor:
+    """Return :func:`widened`, each channel in one piece of memory.
+
+    Losses run over the voxels of one class after the other; where channels lie side by side (``channels_last``), as networks
+    want them on a CPU, that costs several times as much as one copy.
+    """
+    return widened(tensor).contiguous()
+
+
 def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
     """Return the mean over samples n of Σ_v w_nv x_nv / Σ_v w_nv; a sample without any weight counts as 0.
 

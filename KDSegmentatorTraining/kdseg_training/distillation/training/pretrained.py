@@ -25,6 +25,19 @@ BUNDLE_SUFFIX, CHECKPOINT_SUFFIX = ".kdseg.zip", ".pth"
 HEADS = "decoder.seg_layers."
 """nnU-Net's segmentation layers: one for each head of deep supervision, the finest one last."""
 
+OTHER_NETWORK = (
+    "Give plans with that network's channels, stages, blocks and kernels, or leave pretrained_weights out. "
+    "For a network that has the same but fewer channels, add weight_selection: true."
+)
+OTHER_WIDTH = (
+    "Give plans with that network's stages, blocks, kernels and input channels, and in no layer more channels than it has."
+)
+OTHER_LAYERS = (
+    "Give plans with that network's stages and blocks. Where stages of its residual encoder differ in width, "
+    "those of the student must too; a lower floor keeps them so."
+)
+"""What to do."""
+
 SHOWN = 3
 """Tensors that an error names."""
 
@@ -44,18 +57,35 @@ class PretrainedWeights:
     labels
         What the segmentation layers tell apart.
     selected
-        Whether the tensors are a selection of the file's.
+        Whether the tensors are a selection of the file's, and not all of it; None if no selection was asked for.
     """
 
     path: Path
     sha256: str
     tensors: Mapping[str, torch.Tensor]
     labels: LabelSystem
-    selected: bool = False
+    selected: Optional[bool] = None
 
     def selection_for(self, network: torch.nn.Module) -> PretrainedWeights:
-        """Return what a narrower network of the same stages, blocks and kernels starts from (:mod:`.weight_selection`)."""
-        return replace(self, tensors=select_weights(self.tensors, _tensors(network)), selected=True)
+        """Return what a narrower network of the same layers starts from (:mod:`.weight_selection`).
+
+        Raises
+        ------
+        ConfigurationError
+            If there are layers that the network does not have: without them the others would mean something else.
+        """
+        own = _tensors(network)
+        surplus = [name for name in self.tensors if name not in own and _is_layer(name)]
+        if surplus:
+            raise ConfigurationError(
+                "The pretrained weights have layers that the student has not.",
+                expected="the same stages, blocks and projections",
+                found=", ".join(surplus[:SHOWN]) + (f" and {len(surplus) - SHOWN} more" if len(surplus) > SHOWN else ""),
+                path=self.path,
+                remedy=OTHER_LAYERS,
+            )
+        tensors = select_weights(self.tensors, own)
+        return replace(self, tensors=tensors, selected=any(tensors[name] is not self.tensors[name] for name in tensors))
 
     def apply(self, network: torch.nn.Module, labels: LabelSystem) -> Tuple[str, ...]:
         """Put the weights into a network, and return the names of tensors that stay as they are.
@@ -101,8 +131,7 @@ class PretrainedWeights:
             expected=", ".join(f"{name} {_shape(own[name])}" for name in shown) + more,
             found=", ".join(_shape(self.tensors[name]) if name in self.tensors else "nothing" for name in shown),
             path=self.path,
-            remedy="Give plans with that network's channels, stages, blocks and kernels, or leave pretrained_weights out."
-            + ("" if self.selected else " For a network that has the same but fewer channels, add weight_selection: true."),
+            remedy=OTHER_NETWORK if self.selected is None else OTHER_WIDTH,
         )
 
 
@@ -196,6 +225,12 @@ def sentence(name: str, weights: PretrainedWeights, random: Sequence[str], label
 def _tensors(network: torch.nn.Module) -> Dict[str, torch.Tensor]:
     """Return every tensor once; nnU-Net's decoders hold the encoder again, so a ``state_dict`` has most of them twice."""
     return {**dict(network.named_parameters()), **dict(network.named_buffers())}
+
+
+def _is_layer(name: str) -> bool:
+    """Tell whether a tensor's name is a layer's own one, and not a segmentation layer's, which may be missing."""
+    aliased = name.startswith("decoder.encoder.") or ".all_modules." in name
+    return name.startswith(("encoder.", "decoder.")) and not aliased and not name.startswith(HEADS)
 
 
 def _shape(tensor: torch.Tensor) -> str:

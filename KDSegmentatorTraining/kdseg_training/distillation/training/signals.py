@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Mapping, Protocol, Sequence
 
+from kdseg_training.distillation.losses.base import packed
 from kdseg_training.distillation.outputs import Outputs
 from kdseg_training.distillation.teacher import Teacher
 from kdseg_training.distillation.training.companions import Companion
@@ -47,9 +48,10 @@ class LiveTeacher:
         self._precision = precision
 
     def __call__(self, batch: DeviceBatch, stage_names: Sequence[str]) -> Outputs:
-        """Return what the teacher says about ``batch.data``."""
+        """Return what the teacher says about ``batch.data``; its logits as all students' losses want them."""
         with self._precision.autocast():
-            return self._teacher(batch.data, tuple(stage_names))
+            outputs = self._teacher(batch.data, tuple(stage_names))
+        return Outputs([packed(head) for head in outputs.logits], outputs.features, outputs.mask)
 
     def prove_unchanged(self) -> None:
         """Compare the teacher's digest with that at loading."""

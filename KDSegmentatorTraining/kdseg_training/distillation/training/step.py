@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import torch
 from torch import Tensor, nn
 
+from kdseg_training.distillation.losses.base import packed
 from kdseg_training.distillation.losses.composition import DistillationLoss
 from kdseg_training.distillation.outputs import Outputs
 from kdseg_training.distillation.stages import StageTap
@@ -107,6 +108,7 @@ class StudentStep(nn.Module):
             data, target, labelled = data[labelled], [head[labelled] for head in target], None
         heads = self._heads(self.network(data))
         with torch.autocast(data.device.type, enabled=False):
+            heads = [packed(head) for head in heads]
             total, parts = self.segmentation_loss(heads, target, labelled), {}
             parts[SEGMENTATION] = total.detach()
             if self.distillation is not None and teacher is not None:
@@ -125,7 +127,7 @@ class StudentStep(nn.Module):
             return heads[0].float().sum() * 0
         if labelled is not None:
             heads, target = [head[labelled] for head in heads], [head[labelled] for head in target]
-        logits = [head.float() for head in heads]
+        logits = [packed(head) for head in heads]
         loss: Tensor = (
             self._segmentation[0](logits, target) if self._deep_supervision else self._segmentation[0](logits[0], target[0])
         )

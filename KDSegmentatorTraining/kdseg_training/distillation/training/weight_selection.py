@@ -14,8 +14,8 @@ CHANNEL_AXES = 2
 def evenly_spaced(count: int, size: int) -> Sequence[int]:
     """Return ``count`` of the positions 0 … ``size`` - 1 with even spaces: ⌊i · size / count⌋ (uniform selection).
 
-    The rule selects the same channels where they are produced and where they are consumed, and, where all stages are narrowed
-    by the same factor, also in a decoder's stacks of upsampled and skipped channels: so those that stay keep what they mean.
+    The rule selects the same channels where they are produced and where they are consumed, also in a decoder's stacks of
+    upsampled and skipped channels, both as wide as their stage: so those that stay keep what they mean.
     """
     return [index * size // count for index in range(count)]
 
@@ -28,20 +28,28 @@ def select_weights(tensors: Mapping[str, torch.Tensor], network: Mapping[str, to
     tensors
         Of the wider network, by name: weights (output, input, kernel …) or vectors of one number for each channel.
     network
-        The narrow network's tensors, by name.
+        The narrow network's tensors, by name and in the order of its layers.
 
     Returns
     -------
     dict
-        Of every tensor that both have, and no other kernel, elements at evenly spaced channels; all else as it came.
+        Of every tensor that both have, and no other kernel, elements at evenly spaced channels; all else as it came, and so do
+        the image's channels, which are never selected.
     """
-    return {name: _selected(tensor, network[name]) if name in network else tensor for name, tensor in tensors.items()}
+    first = next((name for name, tensor in network.items() if tensor.ndim > CHANNEL_AXES), None)
+    return {
+        name: _selected(tensor, network[name], images=name == first) if name in network else tensor
+        for name, tensor in tensors.items()
+    }
 
 
-def _selected(wide: torch.Tensor, narrow: torch.Tensor) -> torch.Tensor:
+def _selected(wide: torch.Tensor, narrow: torch.Tensor, *, images: bool) -> torch.Tensor:
+    """Narrow one tensor; ``images``: it reads the image's channels."""
     import torch
 
     comparable = wide.ndim == narrow.ndim and wide.shape[CHANNEL_AXES:] == narrow.shape[CHANNEL_AXES:]
+    if images:
+        comparable = comparable and wide.shape[1] == narrow.shape[1]
     if not comparable or any(have < want for have, want in zip(wide.shape, narrow.shape)):
         return wide
     for axis, (have, want) in enumerate(zip(wide.shape[:CHANNEL_AXES], narrow.shape[:CHANNEL_AXES])):

@@ -77,6 +77,19 @@ def test_a_configuration_inherits():
     assert parse_model_plan(PLANS, DATASET, "3d_lowres").spacing_mm == (5.0, 1.6, 1.6)
 
 
+def test_the_size_of_the_training_images_is_read_where_it_is_told():
+    told = {"original_median_shape_after_transp": [40, 50, 60], "original_median_spacing_after_transp": [2.5, 0.8, 1]}
+    plan = parse_model_plan({**PLANS, **told}, DATASET, "3d_fullres")
+    assert plan.training_extent_mm == pytest.approx((100, 40, 60))
+
+
+@pytest.mark.parametrize("shape", [None, [], [40, 50], [40, 0, 60], [40, "50", 60], "large", {}])
+def test_a_size_that_is_of_no_use_refuses_no_model(shape):
+    told = {"original_median_shape_after_transp": shape, "original_median_spacing_after_transp": [1, 1, 1]}
+    assert parse_model_plan({**PLANS, **told}, DATASET, "3d_fullres").training_extent_mm is None
+    assert parse_model_plan(PLANS, DATASET, "3d_fullres").training_extent_mm is None
+
+
 @pytest.mark.parametrize(
     ("plans", "configuration", "named"),
     [

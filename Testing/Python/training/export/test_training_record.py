@@ -120,3 +120,10 @@ def test_a_damaged_record_is_an_error_in_words(tmp_path: Path, content: str) -> 
     with pytest.raises(KDSegError, match=r"training\.json") as caught:
         recorded_metadata(tmp_path, SHA256)
     assert isinstance(caught.value, BundleSchemaError) or caught.value.exit_code == 8
+
+
+@pytest.mark.parametrize(("selection", "words"), [(False, ""), (True, "evenly spaced channels of ")])
+def test_a_student_tells_what_its_training_began_with(tmp_path: Path, selection: bool, words: str) -> None:
+    began = student(pretrained_weights="ef" * 32, weight_selection=selection)
+    metadata, _ = recorded_metadata(write(tmp_path, record(teacher=None, losses=[], **began)), SHA256)
+    assert metadata["provenance"]["initial_weights"] == f"{words}weights in the file of sha256 {'ef' * 32}"

@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from kdseg.bundle import load_student
+from kdseg_testing.shipped import BRAIN as BUNDLE
 from kdseg_training.distillation.config import read_config
+from kdseg_training.distillation.family.plans import narrowed_features
 from kdseg_training.export.metadata import read_metadata
 from kdseg_training.synthesis.config import read_synthesis_config
+from kdseg_training.synthesis.settings import ContrastSettings
 
 BRAIN = Path(__file__).parents[4] / "Examples" / "brain"
 RECIPES = ("cpu", "gpu", "tiny")
@@ -71,6 +75,16 @@ def test_all_students_begin_alike_and_one_has_no_teacher(recipe: str) -> None:
     assert any(student.is_distilled for student in students)
 
 
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_student_has_all_layers_of_its_teacher(recipe: str) -> None:
+    """A residual block between stages of one width has no projection; the teacher's would be left out."""
+    features = read_synthesis_config(BRAIN / recipe / "synthesis.yaml").network.features
+    for student in read_config(BRAIN / recipe / "family.yaml").students:
+        narrow = narrowed_features(features, student.factor or 1, student.floor)
+        pairs = zip(features, features[1:], narrow, narrow[1:], strict=False)
+        assert all((a == b) == (c == d) for a, b, c, d in pairs), (student.name, narrow)
+
+
 def test_the_large_recipes_hold_two_heads_back() -> None:
     for recipe in ("cpu", "gpu"):
         assert len(read_synthesis_config(BRAIN / recipe / "synthesis.yaml").validation) == 2
@@ -89,6 +103,15 @@ def test_a_run_keeps_the_files_that_it_began_with(train, tmp_path: Path, capsys)
     assert (folder / "teacher.yaml").read_text(encoding="utf-8") == "changed: true\n"
     assert "teacher.yaml differs" in capsys.readouterr().out
     assert read_synthesis_config(folder / "synthesis.yaml").anatomy.is_file()
+
+
+def test_a_folder_of_an_older_recipe_is_told_at_once(train, tmp_path: Path) -> None:
+    folder = train.set_up("tiny", tmp_path)
+    train.require_beginnings(folder, "tiny")
+    text = (folder / "family.yaml").read_text(encoding="utf-8")
+    (folder / "family.yaml").write_text(text.replace("/teacher__", "/half__"), encoding="utf-8")
+    with pytest.raises(SystemExit, match="half_soft begins with .*, which no run makes"):
+        train.require_beginnings(folder, "tiny")
 
 
 def test_the_estimate_counts_the_steps_of_the_files(train, tmp_path: Path) -> None:
@@ -155,12 +178,32 @@ def test_students_are_compared_on_the_same_heads(load_script) -> None:
     heads = [(kind, np.array([0.5, 0.7 + 0.1 * i])) for kind in script.CONTRASTS for i in (-1, 1)]
     better = [(kind, row + 0.1) for kind, row in heads]
     lines = script.table({"plain": heads, "soft": better})
+    assert lines[0] == "| student | t1 | inverted | related | free | all 8 | against plain (95 % interval) |"
     assert lines[2] == "| plain | 0.600 | 0.600 | 0.600 | 0.600 | 0.600 |  |"
     assert lines[3] == "| soft | 0.700 | 0.700 | 0.700 | 0.700 | 0.700 | +0.100 (+0.100 to +0.100) |"
+
+
+def test_a_structure_that_no_head_shows_is_left_out(load_script) -> None:
+    script = load_script("Examples/brain/evaluate_drawn.py")
+    heads = [(kind, np.array([0.5, np.nan])) for kind in script.CONTRASTS for _ in range(2)]
+    assert script.table({"plain": heads, "soft": heads})[3].endswith("0.500 | +0.000 (+0.000 to +0.000) |")
+
+
+def test_only_students_of_the_label_maps_structures_are_compared(load_script) -> None:
+    script = load_script("Examples/brain/evaluate_drawn.py")
+    names = [entry.name for entry in load_student(BUNDLE.path).entries]
+    assert list(script.open_students([BUNDLE.path], names)) == [BUNDLE.path.name]
+    for paths, structures, words in (
+        ([BUNDLE.path], names[::-1], "structures of the label maps"),
+        ([BUNDLE.path] * 2, names, "another bundle of that name"),
+    ):
+        with pytest.raises(SystemExit, match=words):
+            script.open_students(paths, structures)
 
 
 def test_each_kind_of_contrast_is_drawn_alone(load_script) -> None:
     script = load_script("Examples/brain/evaluate_drawn.py")
     for kind in script.CONTRASTS:
-        contrast = script.only(kind)
+        contrast = script.only(kind, ContrastSettings(t1_jitter=0.5))
+        assert contrast.t1_jitter == 0.5
         assert [getattr(contrast, name) for name in script.CONTRASTS] == [float(name == kind) for name in script.CONTRASTS]

@@ -91,14 +91,49 @@ def test_a_student_starts_from_its_teachers_channels(tmp_path: Path) -> None:
     assert "weight_selection: true" in caught.value.remedy
 
 
+def refusal(tmp_path: Path, teacher: dict, student: dict) -> ConfigurationError:
+    stored_model(tmp_path / "teacher", **{**MODEL, **teacher})
+    init = stored_model(tmp_path / "student", **{**MODEL, **student})["init_args"]
+    path = tmp_path / "teacher" / "nnUNetTrainer__nnUNetPlans__3d_fullres" / "fold_0" / "checkpoint_final.pth"
+    settings = StudentSettings(name="other", pretrained_weights=path, weight_selection=True)
+    with pytest.raises(ConfigurationError) as caught:
+        open_pretrained_weights(settings, init["plans"], "3d_fullres", init["dataset_json"])
+    return caught.value
+
+
 def test_a_wider_student_is_refused(tmp_path: Path) -> None:
-    stored_model(tmp_path / "narrow", **{**MODEL, "features": (8, 16, 16)})
-    wide = stored_model(tmp_path / "wide", **{**MODEL, "features": (16, 32, 32)})["init_args"]
-    path = tmp_path / "narrow" / "nnUNetTrainer__nnUNetPlans__3d_fullres" / "fold_0" / "checkpoint_final.pth"
-    student = StudentSettings(name="wide", pretrained_weights=path, weight_selection=True)
-    with pytest.raises(ConfigurationError, match="another network") as caught:
-        open_pretrained_weights(student, wide["plans"], "3d_fullres", wide["dataset_json"])
-    assert "weight_selection" not in caught.value.remedy
+    error = refusal(tmp_path, {"features": (8, 16, 16)}, {"features": (16, 32, 32)})
+    assert "another network" in error.problem
+    assert "weight_selection" not in error.remedy
+
+
+def test_channels_of_the_image_are_never_selected(tmp_path: Path) -> None:
+    error = refusal(tmp_path, {"channels": 2}, {"features": (4, 8, 8)})
+    assert error.expected.startswith("encoder.stages.0.0.convs.0.conv.weight 4×1×3×3×3")
+
+
+@pytest.mark.parametrize(
+    ("teacher", "student", "surplus"),
+    [
+        ({"features": (8, 16, 16, 32)}, {"features": (4, 8, 8)}, "encoder.stages.3"),
+        ({"blocks": (2, 2, 3)}, {"features": (4, 8, 8), "blocks": (2, 2, 2)}, "encoder.stages.2.0.convs.2"),
+        ({**RESIDUAL, "features": (8, 16, 32)}, {**RESIDUAL, "features": (4, 4, 8)}, "encoder.stages.1.blocks.0.skip.1"),
+    ],
+    ids=["stages", "blocks", "projection"],
+)
+def test_layers_that_would_be_left_out_are_refused(tmp_path: Path, teacher: dict, student: dict, surplus: str) -> None:
+    error = refusal(tmp_path, teacher, student)
+    assert "layers that the student has not" in error.problem
+    assert surplus in error.found
+
+
+def test_a_network_of_the_same_width_is_no_selection(tmp_path: Path) -> None:
+    init = stored_model(tmp_path)["init_args"]
+    path = tmp_path / "nnUNetTrainer__nnUNetPlans__3d_fullres" / "fold_0" / "checkpoint_final.pth"
+    student = StudentSettings(name="same", pretrained_weights=path, weight_selection=True)
+    weights = open_pretrained_weights(student, init["plans"], "3d_fullres", init["dataset_json"])
+    assert weights is not None
+    assert weights.selected is False
 
 
 def test_a_selection_needs_something_to_select_from() -> None:
