@@ -110,7 +110,7 @@ def test_a_folder_of_an_older_recipe_is_told_at_once(train, tmp_path: Path) -> N
     train.require_beginnings(folder, "tiny")
     text = (folder / "family.yaml").read_text(encoding="utf-8")
     (folder / "family.yaml").write_text(text.replace("/teacher__", "/half__"), encoding="utf-8")
-    with pytest.raises(SystemExit, match="half_soft begins with .*, which no run makes"):
+    with pytest.raises(SystemExit, match=r"half_soft begins with .*, which no run makes"):
         train.require_beginnings(folder, "tiny")
 
 
