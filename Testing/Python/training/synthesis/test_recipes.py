@@ -207,3 +207,26 @@ def test_each_kind_of_contrast_is_drawn_alone(load_script) -> None:
         contrast = script.only(kind, ContrastSettings(t1_jitter=0.5))
         assert contrast.t1_jitter == 0.5
         assert [getattr(contrast, name) for name in script.CONTRASTS] == [float(name == kind) for name in script.CONTRASTS]
+
+
+# --- the tables of write_tables.py --------------------------------------------------------------------------------------------
+
+
+def test_the_tables_of_a_result(load_script, tmp_path: Path) -> None:
+    script = load_script("Examples/brain/write_tables.py")
+    (tmp_path / "volumes.csv").write_text(
+        "head,structure,volume_ml\na,Left x,120.4\na,Stem,12.34\na,Right x,100\n", encoding="utf-8"
+    )
+    heads = script.volumes(tmp_path)
+    assert script.volume_table(heads)[2:] == ["| x | 120 | 100 |", "| Stem | 12.3 |  |"]
+    assert script.asymmetries(heads["a"]) == ["Larger side of the template, by: x 20% (left)."]
+    text = "| a | turned | 0.812 | 0.300 (x) | 4 |\n| b | turned | 0.700 | 0.200 (y) | 4 |\n"
+    assert script.robustness_table(text)[2] == "| turned | 0.812 | 0.700 | 0.200 (y) |"
+
+
+def test_a_table_replaces_what_lies_between_its_markers(load_script) -> None:
+    script = load_script("Examples/brain/write_tables.py")
+    document = "a\n<!-- t -->\nold\n<!-- end of t -->\nb\n"
+    assert script.put(document, "t", ["new"]) == "a\n<!-- t -->\n\nnew\n\n<!-- end of t -->\nb\n"
+    with pytest.raises(SystemExit, match="once each"):
+        script.put(document, "other", ["new"])
