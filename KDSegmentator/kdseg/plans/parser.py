@@ -31,6 +31,8 @@ READERS: Mapping[str, ArrayOrientation] = {
 NETWORK_CLASSES = frozenset({"PlainConvUNet", "ResidualEncoderUNet"})
 """Networks that are supported, by the last part of their class name."""
 
+Triple = Tuple[float, float, float]
+
 _RESAMPLING_FUNCTION = "resample_data_or_seg_to_shape"
 
 
@@ -126,13 +128,28 @@ def parse_labels(dataset: Mapping[str, Any], source: str = "dataset.json") -> La
     return LabelSystem(foreground, heads=len(foreground), region_order=tuple(order), ignore_label=ignore)
 
 
-def _training_extent(plans: Mapping[str, Any]) -> Optional[Tuple[float, float, float]]:
-    """Return the edges of the median training image in mm; None where the plans do not tell: nothing needs them."""
-    shape, spacing = (plans.get(f"original_median_{name}_after_transp") for name in ("shape", "spacing"))
-    for values in (shape, spacing):
-        if not isinstance(values, list) or len(values) != 3 or not all(_is_number(v) and v > 0 for v in values):
-            return None
-    z, y, x = (n * mm for n, mm in zip(shape or (), spacing or ()))
+def median_training_image(plans: Mapping[str, Any]) -> Optional[Tuple[Triple, Triple]]:
+    """Return voxels and spacing in mm of the median training image, cropped to what is not 0, along the axes of the network.
+
+    None where the plans do not tell: nothing needs them.
+    """
+    shape, spacing = (_three(plans.get(f"original_median_{name}_after_transp")) for name in ("shape", "spacing"))
+    return None if shape is None or spacing is None else (shape, spacing)
+
+
+def _three(values: Any) -> Optional[Triple]:
+    """Return three numbers above 0, and none that no image has; else None."""
+    if not isinstance(values, list) or len(values) != 3 or not all(_is_number(n) and 0 < n < 1e6 for n in values):
+        return None
+    return (float(values[0]), float(values[1]), float(values[2]))
+
+
+def _training_extent(plans: Mapping[str, Any]) -> Optional[Triple]:
+    """Return the edges of the median training image in mm, if the plans tell."""
+    image = median_training_image(plans)
+    if image is None:
+        return None
+    z, y, x = (n * mm for n, mm in zip(*image))
     return (z, y, x)
 
 

@@ -88,10 +88,11 @@ def describe(metadata: Mapping[str, Any], derived: Mapping[str, Any], checkpoint
         "checkpoint": dict(checkpoint),
         "teacher": given.get("teacher"),
         "distillation": given.get("distillation"),
-        **{key: given[key] for key in ("initial_weights",) if given.get(key) is not None},
         "seeds": given.get("seeds", []),
         "software": {**given.get("software", {}), **software_versions()},
     }
+    if given.get("initial_weights") is not None:
+        document["provenance"]["initial_weights"] = given["initial_weights"]
     document.update({k: v for k, v in derived.items() if k not in ("orientation", "channels")})
     document.setdefault("channels", derived["channels"])
     return document

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from kdseg.errors import ConfigurationError, PathLike
 from kdseg.geometry import Geometry
+from kdseg.plans.parser import median_training_image
 from kdseg_training.profiling.request import LARGEST_AXIS, SyntheticVolume
 from kdseg_training.profiling.results import VolumeFacts
 
@@ -23,12 +24,13 @@ _SEED = 0
 
 def typical_volume(plans: Mapping[str, Any]) -> Optional[SyntheticVolume]:
     """Return the median volume of the training data (cropped to what is not 0), as ``plans.json`` tells; else None."""
-    shape, spacing = (plans.get(f"original_median_{what}_after_transp") for what in ("shape", "spacing"))
+    image = median_training_image(plans)
     backward = plans.get("transpose_backward", [0, 1, 2])
-    if not isinstance(backward, list) or sorted(backward) != [0, 1, 2] or not all(map(_is_three_numbers, (shape, spacing))):
+    if image is None or not isinstance(backward, list) or sorted(backward) != [0, 1, 2]:
         return None
-    z, y, x = (min(LARGEST_AXIS, max(1, round(shape[axis]))) for axis in backward)  # type: ignore[index]  # checked above
-    sz, sy, sx = (float(spacing[axis]) for axis in backward)  # type: ignore[index]
+    shape, spacing = image
+    z, y, x = (min(LARGEST_AXIS, max(1, round(shape[axis]))) for axis in backward)
+    sz, sy, sx = (spacing[axis] for axis in backward)
     return SyntheticVolume((z, y, x), (sx, sy, sz))
 
 
@@ -115,8 +117,3 @@ def _write_nifti(voxels: npt.NDArray[Any], geometry: Geometry, path: Path) -> No
     image.SetOrigin([float(c) for c in geometry.origin_mm])
     image.SetDirection([float(c) for c in np.asarray(geometry.direction).ravel()])
     SimpleITK.WriteImage(image, str(path), True)
-
-
-def _is_three_numbers(value: Any) -> bool:
-    numbers = isinstance(value, list) and len(value) == 3
-    return numbers and all(isinstance(n, (int, float)) and not isinstance(n, bool) and 0 < n < 1e6 for n in value)

@@ -80,7 +80,7 @@ class PretrainedWeights:
             raise ConfigurationError(
                 "The pretrained weights have layers that the student has not.",
                 expected="the same stages, blocks and projections",
-                found=", ".join(surplus[:SHOWN]) + (f" and {len(surplus) - SHOWN} more" if len(surplus) > SHOWN else ""),
+                found=_first(surplus),
                 path=self.path,
                 remedy=OTHER_LAYERS,
             )
@@ -125,10 +125,9 @@ class PretrainedWeights:
 
     def _other_network(self, own: Mapping[str, torch.Tensor], wrong: List[str]) -> ConfigurationError:
         shown = wrong[:SHOWN]
-        more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
         return ConfigurationError(
             "The pretrained weights belong to another network.",
-            expected=", ".join(f"{name} {_shape(own[name])}" for name in shown) + more,
+            expected=_first([f"{name} {_shape(own[name])}" for name in wrong]),
             found=", ".join(_shape(self.tensors[name]) if name in self.tensors else "nothing" for name in shown),
             path=self.path,
             remedy=OTHER_NETWORK if self.selected is None else OTHER_WIDTH,
@@ -231,6 +230,11 @@ def _is_layer(name: str) -> bool:
     """Tell whether a tensor's name is a layer's own one, and not a segmentation layer's, which may be missing."""
     aliased = name.startswith("decoder.encoder.") or ".all_modules." in name
     return name.startswith(("encoder.", "decoder.")) and not aliased and not name.startswith(HEADS)
+
+
+def _first(texts: Sequence[str]) -> str:
+    """Name the first ones, and count the others."""
+    return ", ".join(texts[:SHOWN]) + (f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else "")
 
 
 def _shape(tensor: torch.Tensor) -> str:

@@ -108,7 +108,6 @@ class StudentStep(nn.Module):
             data, target, labelled = data[labelled], [head[labelled] for head in target], None
         heads = self._heads(self.network(data))
         with torch.autocast(data.device.type, enabled=False):
-            heads = [packed(head) for head in heads]
             total, parts = self.segmentation_loss(heads, target, labelled), {}
             parts[SEGMENTATION] = total.detach()
             if self.distillation is not None and teacher is not None:
@@ -122,19 +121,19 @@ class StudentStep(nn.Module):
     def segmentation_loss(
         self, heads: List[Tensor], target: Optional[List[Tensor]], labelled: Optional[Tensor] = None
     ) -> Tensor:
-        """Return nnU-Net's loss of the labelled samples in float32; 0 for an unlabelled batch."""
+        """Return nnU-Net's loss of the labelled samples; 0 for an unlabelled batch. The heads are float32."""
         if target is None:
-            return heads[0].float().sum() * 0
+            return heads[0].sum() * 0
         if labelled is not None:
             heads, target = [head[labelled] for head in heads], [head[labelled] for head in target]
-        logits = [packed(head) for head in heads]
         loss: Tensor = (
-            self._segmentation[0](logits, target) if self._deep_supervision else self._segmentation[0](logits[0], target[0])
+            self._segmentation[0](heads, target) if self._deep_supervision else self._segmentation[0](heads[0], target[0])
         )
         return loss
 
     def _heads(self, output: Any) -> List[Tensor]:
-        return list(output) if isinstance(output, (list, tuple)) else [output]
+        """Return the logits of every head as the losses want them."""
+        return [packed(head) for head in (output if isinstance(output, (list, tuple)) else [output])]
 
     def assess(self, data: Tensor, target: List[Tensor]) -> Tuple[Tensor, Tensor]:
         """Return the finest logits and the segmentation loss, without distillation."""
