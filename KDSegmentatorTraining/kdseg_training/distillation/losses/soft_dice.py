@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Sequence
 
-import torch
 from torch import Tensor
 
-from kdseg_training.distillation.losses.base import DistillationTerm, Target, total, widened
+from kdseg_training.distillation.losses.base import DistillationTerm, Target, total
 from kdseg_training.distillation.losses.heads import Head, Heads, HeadSelection
+from kdseg_training.distillation.losses.sums import soft_sums
 from kdseg_training.distillation.outputs import LabelScheme, Outputs
 
 
@@ -63,19 +63,11 @@ class SoftDice(DistillationTerm):
         return total([head.weight * self._of_head(head) for head in self.selection.pairs(student, teacher, target)])
 
     def _of_head(self, head: Head) -> Tensor:
-        logits = widened(head.teacher)
-        if head.voxels is not None:  # 0 · NaN is NaN
-            logits = torch.where(head.voxels > 0, logits, logits.new_zeros(()))
-        ours, theirs = self._probabilities(widened(head.student)), self._probabilities(logits)
-        if head.voxels is not None:
-            ours, theirs = ours * head.voxels, theirs * head.voxels
-        axes = tuple(range(2, ours.ndim))
-        axes = (0, *axes) if self.batch else axes
-        distance: Tensor = torch.linalg.vector_norm(ours - theirs, 1, axes)  # Σ |p − q| without a copy of |p − q|
-        size = ours.sum(axes) + theirs.sum(axes)
+        sums = soft_sums(
+            head.student, head.teacher, head.voxels, temperature=self.temperature, regions=self.selection.scheme.regions
+        )
+        distance, size = sums.distance, sums.size + sums.teacher_size
+        if self.batch:
+            distance, size = distance.sum(0), size.sum(0)
         counted = slice(self.selection.scheme.foreground[0], None)
         return (distance / (size + self.smooth))[..., counted].mean()
-
-    def _probabilities(self, logits: Tensor) -> Tensor:
-        scaled = logits if self.temperature == 1 else logits / self.temperature
-        return torch.sigmoid(scaled) if self.selection.scheme.regions else torch.softmax(scaled, dim=1)

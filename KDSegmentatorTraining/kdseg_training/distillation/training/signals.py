@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Mapping, Protocol, Sequence
 
-from kdseg_training.distillation.losses.base import packed
 from kdseg_training.distillation.outputs import Outputs
 from kdseg_training.distillation.teacher import Teacher
 from kdseg_training.distillation.training.companions import Companion
@@ -48,10 +47,9 @@ class LiveTeacher:
         self._precision = precision
 
     def __call__(self, batch: DeviceBatch, stage_names: Sequence[str]) -> Outputs:
-        """Return what the teacher says about ``batch.data``; its logits as all students' losses want them."""
+        """Return what the teacher says about ``batch.data``."""
         with self._precision.autocast():
-            outputs = self._teacher(batch.data, tuple(stage_names))
-        return Outputs([packed(head) for head in outputs.logits], outputs.features, outputs.mask)
+            return self._teacher(batch.data, tuple(stage_names))
 
     def prove_unchanged(self) -> None:
         """Compare the teacher's digest with that at loading."""

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import torch
 from torch import Tensor, nn
 
-from kdseg_training.distillation.losses.base import packed
+from kdseg_training.distillation.losses.base import graph_zero
 from kdseg_training.distillation.losses.composition import DistillationLoss
 from kdseg_training.distillation.outputs import Outputs
 from kdseg_training.distillation.stages import StageTap
@@ -121,9 +121,9 @@ class StudentStep(nn.Module):
     def segmentation_loss(
         self, heads: List[Tensor], target: Optional[List[Tensor]], labelled: Optional[Tensor] = None
     ) -> Tensor:
-        """Return nnU-Net's loss of the labelled samples; 0 for an unlabelled batch. The heads are float32."""
+        """Return nnU-Net's loss of the labelled samples; 0 for an unlabelled batch."""
         if target is None:
-            return heads[0].sum() * 0
+            return graph_zero(heads[0])
         if labelled is not None:
             heads, target = [head[labelled] for head in heads], [head[labelled] for head in target]
         loss: Tensor = (
@@ -132,8 +132,7 @@ class StudentStep(nn.Module):
         return loss
 
     def _heads(self, output: Any) -> List[Tensor]:
-        """Return the logits of every head as the losses want them."""
-        return [packed(head) for head in (output if isinstance(output, (list, tuple)) else [output])]
+        return list(output) if isinstance(output, (list, tuple)) else [output]
 
     def assess(self, data: Tensor, target: List[Tensor]) -> Tuple[Tensor, Tensor]:
         """Return the finest logits and the segmentation loss, without distillation."""
