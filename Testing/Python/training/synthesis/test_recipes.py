@@ -41,8 +41,9 @@ def test_the_files_of_a_recipe_fit_together(recipe: str, train) -> None:
         assert config.teacher is None or config.teacher.model_folder in made
         for student in config.students:
             if student.pretrained_weights is not None:
-                assert made[student.pretrained_weights.parents[1]] == 1
-                assert student.weight_selection == ((student.factor or 1) > 1)
+                source = made[student.pretrained_weights.parents[1]]
+                assert source in (1, student.factor or 1)
+                assert student.weight_selection == (source != (student.factor or 1))
         folders = train.model_folders(folder, run)
         made.update({folders[student.name]: student.factor or 1 for student in config.students})
     files = {path.name for path in folder.glob("*.yaml")}
@@ -60,26 +61,27 @@ def test_a_network_that_goes_on_is_the_same_network(recipe: str, train) -> None:
     spacings = [
         next(s.spacing_mm for s in synthesis if s.dataset == read_config(BRAIN / recipe / f"{run}.yaml").dataset)
         for run in train.SECONDS_PER_STEP[recipe]
-        if "family" not in run
+        if run not in ("beginnings", "family")
     ]
     assert spacings == sorted(spacings, reverse=True)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_all_students_begin_alike_and_one_has_no_teacher(recipe: str) -> None:
+def test_students_of_a_width_begin_alike_and_one_has_no_teacher(recipe: str) -> None:
     """So that what differs in the end comes from the losses."""
     students = read_config(BRAIN / recipe / "family.yaml").students
-    assert {student.pretrained_weights for student in students} == {students[0].pretrained_weights}
-    assert all(student.weight_selection for student in students)
-    assert any(not student.is_distilled for student in students)
-    assert any(student.is_distilled for student in students)
+    beginnings = {(student.factor, student.floor, student.pretrained_weights, student.weight_selection) for student in students}
+    assert len(beginnings) == len({student.factor for student in students})
+    assert None not in {student.pretrained_weights for student in students}
+    assert {student.is_distilled for student in students} == {False, True}
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_every_student_has_all_layers_of_its_teacher(recipe: str) -> None:
     """A residual block between stages of one width has no projection; the teacher's would be left out."""
     features = read_synthesis_config(BRAIN / recipe / "synthesis.yaml").network.features
-    for student in read_config(BRAIN / recipe / "family.yaml").students:
+    runs = [BRAIN / recipe / f"{run}.yaml" for run in ("beginnings", "family")]
+    for student in [student for run in runs if run.is_file() for student in read_config(run).students]:
         narrow = narrowed_features(features, student.factor or 1, student.floor)
         pairs = zip(features, features[1:], narrow, narrow[1:], strict=False)
         assert all((a == b) == (c == d) for a, b, c, d in pairs), (student.name, narrow)
