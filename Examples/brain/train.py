@@ -25,7 +25,10 @@ SECONDS_PER_STEP: Dict[str, Dict[str, float]] = {
     "cpu": {"coarse": 0.3, "middle": 2, "fine": 3.2, "teacher": 4, "beginnings": 2, "family": 16},
     "tiny": {"coarse": 1, "teacher": 1, "family": 1},
 }
-"""The runs of each recipe in their order; for the estimate, on an H200 (not measured yet), two cores with AVX-512 BF16, any."""
+"""The runs of each recipe in their order; for the estimate, on an H200 (not measured yet), two cores with AVX-512 BF16, any.
+
+Of the CPU recipe, coarse, middle and fine are from before the losses were computed in blocks; they take less by now.
+"""
 
 PREPARATION_SECONDS = 60
 """About what planning and preprocessing take for one size of voxels."""

@@ -1,6 +1,6 @@
 """Put what the other scripts measured into docs/results/brain.md, between its markers, so that nobody copies numbers by hand.
 
-    python Examples/brain/write_tables.py --real FOLDER --meshnet FOLDER --held-back FOLDER [--drawn FOLDER]
+    python Examples/brain/write_tables.py --real FOLDER --meshnet FOLDER --held-back FOLDER --drawn FOLDER
 
 The folders are those that evaluate_real.py, compare_meshnet.py, kdseg-training evaluate and evaluate_drawn.py wrote. The heads
 of evaluate_real.py keep their order; the last one is the symmetric template.
@@ -96,7 +96,7 @@ def dice_table(folder: Path) -> List[str]:
     cases: Dict[str, List[float]] = {}
     with (folder / "cases.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            cases.setdefault(row["case"], []).append(float(row["dice"] or 0))
+            cases.setdefault(row["case"], []).extend([float(row["dice"])] if row["dice"] else [])
     each = [sum(values) / len(values) for values in cases.values()]
     lines = ["| structure | left | right |", "|---|---:|---:|"]
     for title, left, right in sided(list(means)):
@@ -120,7 +120,7 @@ def main() -> None:
     parser.add_argument("--real", type=Path, required=True)
     parser.add_argument("--meshnet", type=Path, required=True)
     parser.add_argument("--held-back", type=Path, required=True)
-    parser.add_argument("--drawn", type=Path)
+    parser.add_argument("--drawn", type=Path, required=True)
     given = parser.parse_args()
     heads = volumes(given.real)
     document = DOCUMENT.read_text(encoding="utf-8")
@@ -129,8 +129,7 @@ def main() -> None:
     document = put(document, "robustness", robustness_table((given.real / "robustness.md").read_text(encoding="utf-8")))
     document = put(document, "meshnet", (given.meshnet / "meshnet.md").read_text(encoding="utf-8").strip().splitlines())
     document = put(document, "held back", dice_table(given.held_back))
-    if given.drawn is not None:
-        document = put(document, "drawn", (given.drawn / "drawn.md").read_text(encoding="utf-8").strip().splitlines())
+    document = put(document, "drawn", (given.drawn / "drawn.md").read_text(encoding="utf-8").strip().splitlines())
     write_bytes(DOCUMENT, document.encode())
 
 

@@ -106,11 +106,7 @@ def widened(tensor: Tensor) -> Tensor:
 
 
 def packed(tensor: Tensor) -> Tensor:
-    """Return :func:`widened`, each channel in one piece of memory.
-
-    Losses run over the voxels of one class after the other; where channels lie side by side (``channels_last``), as networks
-    want them on a CPU, that costs several times as much as one copy.
-    """
+    """Return :func:`widened`, each channel in one piece of memory."""
     return widened(tensor).contiguous()
 
 
@@ -140,7 +136,7 @@ def graph_zero(*tensors: Tensor) -> Tensor:
     ``backward`` then works for a batch that has nothing to compare, and a parameter has a gradient (of zero) in every process
     of a distributed run, also in the one whose batch has no labels.
     """
-    return torch.stack([widened(tensor.reshape(-1)[:0]).sum() for tensor in tensors]).sum()
+    return torch.stack([widened(tensor[:0] if tensor.ndim else tensor.reshape(1)[:0]).sum() for tensor in tensors]).sum()
 
 
 def total(terms: List[Tensor]) -> Tensor:

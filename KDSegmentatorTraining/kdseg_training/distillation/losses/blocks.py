@@ -1,6 +1,6 @@
-"""Logits as matrices of a few thousand voxels, so that what is computed from them stays in the processor's cache.
+"""Logits as matrices of half a million numbers, so that what is computed from them stays in the processor's cache.
 
-With dozens of classes the logits are by far the largest tensors of a step: thousands of times what a cache holds. Taken as a
+With dozens of classes the logits are by far the largest tensors of a step: a hundred times what a cache holds. Taken as a
 whole, each operation of a loss reads and writes all of them; taken block by block, only the first and the last does. Blocks are
 widened to float32 one by one, so that no whole tensor of that precision is needed, and keep the order of the logits' memory.
 """
@@ -15,10 +15,15 @@ from torch import Tensor
 from kdseg_training.distillation.losses.voxels import voxels_of
 
 CACHED_ELEMENTS = 2**19
-"""Logits in one block on a CPU: 2 MiB of float32."""
+"""Logits in one block: 2 MiB of float32."""
 
-DEVICE_ELEMENTS = 2**22
-"""The same elsewhere, where every operation has a cost of its own: 16 MiB of float32."""
+FEWEST_CLASSES = 16
+"""A softmax over fewer that lie side by side does not fill a vector register, and takes ten times as long."""
+
+
+def worthwhile(logits: Tensor) -> bool:
+    """Tell whether blocks save time: on a CPU, from 16 classes on. Elsewhere each operation has a cost of its own."""
+    return logits.device.type == "cpu" and logits.shape[1] >= FEWEST_CLASSES
 
 
 class Blocks:
@@ -41,15 +46,18 @@ class Blocks:
     def __init__(self, logits: Tensor) -> None:
         self.class_axis = 0 if logits.is_contiguous() else 1
         self.voxel_axis = 1 - self.class_axis
-        elements = CACHED_ELEMENTS if logits.device.type == "cpu" else DEVICE_ELEMENTS
-        self._voxels = max(1, elements // logits.shape[1])
-        self._shape = (logits.shape[0], logits[0, 0].numel())
+        self._voxels = max(1, CACHED_ELEMENTS // logits.shape[1])
+        self._samples, self._each = logits.shape[0], -(-logits[0, 0].numel() // self._voxels)
+
+    @property
+    def number(self) -> int:
+        """How many blocks there are."""
+        return self._samples * self._each
 
     def samples(self) -> Iterator[int]:
         """Yield the number of the sample of each block."""
-        samples, voxels = self._shape
-        for sample in range(samples):
-            yield from [sample] * -(-voxels // self._voxels)
+        for sample in range(self._samples):
+            yield from [sample] * self._each
 
     def cut(self, maps: Tensor) -> Iterator[Tensor]:
         """Yield the blocks of (N, K, *spatial), sample by sample: (K, n) or (n, K) by :attr:`class_axis`.
@@ -73,4 +81,5 @@ class Blocks:
 
     def over_classes(self, values: Tensor, block: Tensor) -> Tensor:
         """Return Σ_c values_c · block_cv for each voxel, as an axis of length 1 of the block."""
-        return (values @ block if self.class_axis == 0 else block @ values).unsqueeze(self.class_axis)
+        with torch.autocast(block.device.type, enabled=False):
+            return (values @ block if self.class_axis == 0 else block @ values).unsqueeze(self.class_axis)

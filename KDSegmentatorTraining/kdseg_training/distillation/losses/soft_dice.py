@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Any, Dict, Sequence
 
 from torch import Tensor
 
 from kdseg_training.distillation.losses.base import DistillationTerm, Target, total
+from kdseg_training.distillation.losses.blocks import worthwhile
 from kdseg_training.distillation.losses.heads import Head, Heads, HeadSelection
-from kdseg_training.distillation.losses.sums import soft_sums
+from kdseg_training.distillation.losses.sums import soft_sums, soft_sums_as_a_whole
 from kdseg_training.distillation.outputs import LabelScheme, Outputs
 
 
@@ -63,9 +64,9 @@ class SoftDice(DistillationTerm):
         return total([head.weight * self._of_head(head) for head in self.selection.pairs(student, teacher, target)])
 
     def _of_head(self, head: Head) -> Tensor:
-        sums = soft_sums(
-            head.student, head.teacher, head.voxels, temperature=self.temperature, regions=self.selection.scheme.regions
-        )
+        options: Dict[str, Any] = {"temperature": self.temperature, "regions": self.selection.scheme.regions}
+        compare = soft_sums if worthwhile(head.student) else soft_sums_as_a_whole
+        sums = compare(head.student, head.teacher, head.voxels, **options)
         distance, size = sums.distance, sums.size + sums.teacher_size
         if self.batch:
             distance, size = distance.sum(0), size.sum(0)

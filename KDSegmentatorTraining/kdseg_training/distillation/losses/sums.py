@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from kdseg_training.distillation.losses.base import widened
+from kdseg.errors import TrainingDataError
+from kdseg_training.distillation.losses.base import packed, widened
 from kdseg_training.distillation.losses.blocks import Blocks
 
 
@@ -54,8 +55,20 @@ def label_sums(logits: Tensor, labels: Tensor) -> LabelSums:
     -------
     LabelSums
         float32, or float64 for float64 logits, added up in float64. Differentiable once.
+
+    Raises
+    ------
+    TrainingDataError
+        If the labels have another shape.
     """
+    _require_shape("The labels", labels, logits, channels=1)
     return LabelSums(*cast(Any, _LabelSums).apply(logits, labels))
+
+
+def _require_shape(what: str, given: Tensor, logits: Tensor, *, channels: int) -> None:
+    expected = (logits.shape[0], channels, *logits.shape[2:])
+    if given.shape != expected:
+        raise TrainingDataError(f"{what} do not fit the logits.", expected=str(expected), found=str(tuple(given.shape)))
 
 
 class _LabelSums(torch.autograd.Function):
@@ -71,7 +84,7 @@ class _LabelSums(torch.autograd.Function):
         samples, classes = logits.shape[:2]
         overlap = logits.new_zeros((samples, classes), dtype=torch.float64)
         size, voxels, surprise = torch.zeros_like(overlap), torch.zeros_like(overlap), overlap.new_zeros(samples)
-        for sample, block, here in zip(blocks.samples(), blocks.cut(logits), blocks.cut(labels)):
+        for sample, block, here in zip(blocks.samples(), blocks.cut(logits), blocks.cut(labels), strict=True):
             log_p = torch.log_softmax(widened(block), blocks.class_axis)
             index = here.long()
             of_label = log_p.gather(blocks.class_axis, index).flatten().double()
@@ -90,7 +103,8 @@ class _LabelSums(torch.autograd.Function):
         logits, labels = ctx.saved_tensors
         blocks = Blocks(logits)
         gradient = blocks.empty_like(logits)
-        for sample, block, here, result in zip(blocks.samples(), blocks.cut(logits), blocks.cut(labels), blocks.cut(gradient)):
+        pieces = zip(blocks.samples(), blocks.cut(logits), blocks.cut(labels), blocks.cut(gradient), strict=True)
+        for sample, block, here, result in pieces:
             slope = torch.softmax(widened(block), blocks.class_axis)
             index = here.long()
             of_label = alpha[sample][index] * slope.gather(blocks.class_axis, index)
@@ -137,8 +151,32 @@ def soft_sums(student: Tensor, teacher: Tensor, weight: Optional[Tensor], *, tem
     -------
     SoftSums
         float32, or float64 for float64 logits, added up in float64. Differentiable once.
+
+    Raises
+    ------
+    TrainingDataError
+        If the shapes of teacher or weight differ from the student's.
     """
+    _require_shape("The teacher's logits", teacher, student, channels=student.shape[1])
+    if weight is not None:
+        _require_shape("The weights of voxels", weight, student, channels=1)
     return SoftSums(*cast(Any, _SoftSums).apply(student, teacher, weight, _Form(temperature, regions)))
+
+
+def soft_sums_as_a_whole(
+    student: Tensor, teacher: Tensor, weight: Optional[Tensor], *, temperature: float, regions: bool
+) -> SoftSums:
+    """Return the same as :func:`soft_sums`, all steps left to autograd and without blocks."""
+    form = _Form(temperature, regions)
+    known = packed(teacher.detach())
+    if weight is not None:  # 0 · NaN is NaN
+        known = torch.where(weight > 0, known, known.new_zeros(()))
+    ours, theirs = form.probabilities(packed(student), 1), form.probabilities(known, 1)
+    if weight is not None:
+        ours, theirs = ours * weight, theirs * weight
+    axes = tuple(range(2, ours.ndim))
+    distance: Tensor = torch.linalg.vector_norm(ours - theirs, 1, axes)  # Σ |p − q| without a copy of |p − q|
+    return SoftSums(distance, ours.sum(axes), theirs.sum(axes))
 
 
 class _Form(NamedTuple):
@@ -154,8 +192,8 @@ def _blocks_of(
     blocks: Blocks, student: Tensor, teacher: Tensor, weight: Optional[Tensor], form: _Form
 ) -> Iterator[Tuple[Tensor, Tensor, Optional[Tensor]]]:
     """Yield p, q and w of each block."""
-    weights = itertools.repeat(None) if weight is None else blocks.cut(weight)
-    for ours, theirs, factor in zip(blocks.cut(student), blocks.cut(teacher), weights):
+    weights = itertools.repeat(None, blocks.number) if weight is None else blocks.cut(weight)
+    for ours, theirs, factor in zip(blocks.cut(student), blocks.cut(teacher), weights, strict=True):
         known = theirs if factor is None else torch.where(factor > 0, theirs, theirs.new_zeros(()))  # 0 · NaN is NaN
         yield form.probabilities(ours, blocks.class_axis), form.probabilities(known, blocks.class_axis), factor
 
@@ -175,7 +213,8 @@ class _SoftSums(torch.autograd.Function):
         ctx.form = form
         distance = student.new_zeros(student.shape[:2], dtype=torch.float64)
         size, teacher_size = torch.zeros_like(distance), torch.zeros_like(distance)
-        for sample, (ours, theirs, factor) in zip(blocks.samples(), _blocks_of(blocks, student, teacher, weight, form)):
+        pieces = zip(blocks.samples(), _blocks_of(blocks, student, teacher, weight, form), strict=True)
+        for sample, (ours, theirs, factor) in pieces:
             apart = (ours - theirs).abs_()
             for sums, values in ((distance, apart), (size, ours), (teacher_size, theirs)):
                 sums[sample] += (values if factor is None else values * factor).sum(blocks.voxel_axis)
@@ -190,9 +229,8 @@ class _SoftSums(torch.autograd.Function):
         student, teacher, weight = ctx.saved_tensors
         blocks, form = Blocks(student), ctx.form
         gradient = blocks.empty_like(student)
-        for sample, (ours, theirs, factor), result in zip(
-            blocks.samples(), _blocks_of(blocks, student, teacher, weight, form), blocks.cut(gradient)
-        ):
+        pieces = zip(blocks.samples(), _blocks_of(blocks, student, teacher, weight, form), blocks.cut(gradient), strict=True)
+        for sample, (ours, theirs, factor), result in pieces:
             slope = (ours - theirs).sign_()
             slope *= blocks.per_class(alpha[sample])
             slope += blocks.per_class(beta[sample])

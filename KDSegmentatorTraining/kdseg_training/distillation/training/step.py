@@ -93,7 +93,8 @@ class StudentStep(nn.Module):
     ) -> Tuple[Tensor, Dict[str, Tensor]]:
         """Return the loss of a batch and its parts.
 
-        The network computes under the caller's autocast, the losses in float32.
+        The network computes under the caller's autocast, the losses in float32; their gradients reach its
+        heads in the heads' precision.
 
         Parameters
         ----------

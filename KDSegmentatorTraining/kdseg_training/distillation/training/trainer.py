@@ -12,14 +12,13 @@ import numpy as np
 import torch
 from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
-from torch import nn
 
 from kdseg.errors import ConfigurationError
 from kdseg.plans.parser import parse_labels
 from kdseg_training.distillation.config import digest
 from kdseg_training.distillation.instance_norm import normalize_one_by_one
 from kdseg_training.distillation.losses.composition import DistillationLoss, build_distillation_loss
-from kdseg_training.distillation.losses.dice_ce import OnPackedLogits, adapted
+from kdseg_training.distillation.losses.dice_ce import adapted
 from kdseg_training.distillation.losses.heads import deep_supervision_weights
 from kdseg_training.distillation.outputs import LabelScheme, Outputs
 from kdseg_training.distillation.stages import stage_channels
@@ -199,14 +198,10 @@ class nnUNetTrainerKD(nnUNetTrainer):  # type: ignore[misc]  # noqa: N801 (nnU-N
         finally:
             self.is_ddp = False
         if not self.enable_deep_supervision:
-            return self._adapted(loss)
+            return adapted(loss)
         loss.weight_factors = deep_supervision_weights(len(self._get_deep_supervision_scales()))
-        loss.loss = self._adapted(loss.loss)
+        loss.loss = adapted(loss.loss)
         return loss
-
-    def _adapted(self, loss: nn.Module) -> nn.Module:
-        """On a CPU with the same numbers in less time; elsewhere nnU-Net's own."""
-        return adapted(loss) if self.device.type == "cpu" else OnPackedLogits(loss)
 
     def configure_optimizers(self) -> Tuple[torch.optim.Optimizer, Any]:
         """Build the distillation loss, and an optimiser for the student and for the loss's adapters."""

@@ -30,7 +30,7 @@ def train(load_script) -> ModuleType:
 def test_the_files_of_a_recipe_fit_together(recipe: str, train) -> None:
     folder = BRAIN / recipe
     prepared = {config.dataset: config for config in map(read_synthesis_config, train.synthesis_files(folder))}
-    made: dict[Path, float] = {}
+    made: dict[Path, tuple[float, int]] = {}
     for run in train.SECONDS_PER_STEP[recipe]:
         config = read_config(folder / f"{run}.yaml")
         synthesis = prepared[config.dataset]
@@ -42,10 +42,11 @@ def test_the_files_of_a_recipe_fit_together(recipe: str, train) -> None:
         for student in config.students:
             if student.pretrained_weights is not None:
                 source = made[student.pretrained_weights.parents[1]]
-                assert source in (1, student.factor or 1)
-                assert student.weight_selection == (source != (student.factor or 1))
+                own = (student.factor or 1, student.floor)
+                assert source == own or source[0] == 1
+                assert student.weight_selection == (source != own)
         folders = train.model_folders(folder, run)
-        made.update({folders[student.name]: student.factor or 1 for student in config.students})
+        made.update({folders[student.name]: (student.factor or 1, student.floor) for student in config.students})
     files = {path.name for path in folder.glob("*.yaml")}
     assert files == {path.name for path in train.synthesis_files(folder)} | {
         f"{run}.yaml" for run in train.SECONDS_PER_STEP[recipe]

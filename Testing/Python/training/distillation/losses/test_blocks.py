@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from kdseg_training.distillation.losses import blocks as blocks_module
-from kdseg_training.distillation.losses.blocks import Blocks
+from kdseg_training.distillation.losses.blocks import Blocks, worthwhile
 
 SHAPE = (2, 3, 4, 5, 6)
 
@@ -50,6 +50,7 @@ def test_what_is_written_into_blocks_is_written_into_the_map(channels_last: bool
     for source, target in zip(blocks.cut(given), blocks.cut(result), strict=True):
         target.copy_(source)
     assert torch.equal(result, given)
+    assert result.stride() == given.stride()  # no copy on the way back to the network
 
 
 @pytest.mark.parametrize("channels_last", [False, True])
@@ -61,3 +62,9 @@ def test_values_of_classes(channels_last: bool) -> None:
     assert torch.equal(blocks.over_classes(values, block).flatten(), by_hand)
     scaled = block * blocks.per_class(values)
     assert torch.equal(scaled.select(blocks.class_axis, 2), 100 * block.select(blocks.class_axis, 2))
+
+
+@pytest.mark.parametrize(("classes", "expected"), [(15, False), (16, True)])
+def test_few_classes_are_sooner_done_as_a_whole(classes: int, expected: bool) -> None:
+    assert worthwhile(torch.zeros(1, classes, 2, 2, 2)) == expected
+    assert not worthwhile(torch.zeros(1, classes, 2, 2, 2, device="meta"))

@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch.nn import functional
 
+from kdseg.errors import TrainingDataError
 from kdseg_training.distillation.losses import blocks as blocks_module
-from kdseg_training.distillation.losses.sums import label_sums, soft_sums
+from kdseg_training.distillation.losses.sums import label_sums, soft_sums, soft_sums_as_a_whole
 
 SHAPE = (2, 4, 3, 2, 3)
 
@@ -64,6 +65,14 @@ def test_sums_with_a_teacher(channels_last: bool, regions: bool, weighted: bool)
     torch.testing.assert_close(found.size, (w * p).sum(axes))
     torch.testing.assert_close(found.teacher_size, (w * q).sum(axes))
     assert not found.teacher_size.requires_grad
+    whole = soft_sums_as_a_whole(ours, theirs, weight if weighted else None, temperature=temperature, regions=regions)
+    for blockwise, written_out in zip(found, whole, strict=True):
+        torch.testing.assert_close(blockwise, written_out)
+    (found.distance.sum() + found.size.square().sum()).backward()
+    gradient, ours.grad = ours.grad, None
+    (whole.distance.sum() + whole.size.square().sum()).backward()
+    torch.testing.assert_close(gradient, ours.grad)
+    assert gradient.stride() == ours.stride()
     assert torch.autograd.gradcheck(lambda z: sums(z)[:2], ours)
 
 
@@ -87,3 +96,17 @@ def test_nothing_flows_where_teacher_and_student_agree() -> None:
     same = logits(5)
     soft_sums(same, same.detach().clone(), None, temperature=1.0, regions=False).distance.sum().backward()
     assert (same.grad == 0).all()
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 3, 2, 2), (1, 1, 3, 2, 3), (2, 3, 2, 3)])
+def test_labels_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(TrainingDataError, match="labels do not fit"):
+        label_sums(logits(6), torch.zeros(shape))
+
+
+def test_a_teacher_of_another_shape_is_refused() -> None:
+    options: Any = {"temperature": 1.0, "regions": False}
+    with pytest.raises(TrainingDataError, match="teacher"):
+        soft_sums(logits(6), logits(7)[:1].detach(), None, **options)
+    with pytest.raises(TrainingDataError, match="weights"):
+        soft_sums(logits(6), logits(7).detach(), torch.ones(2, 1, 3, 2, 2), **options)

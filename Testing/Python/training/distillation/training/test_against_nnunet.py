@@ -10,6 +10,8 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from kdseg_testing.model_folder import build_network
 from kdseg_testing.training_runs import make_trainer
+from kdseg_training.distillation.losses import blocks
+from kdseg_training.distillation.losses.dice_ce import DiceAndCrossEntropy
 from kdseg_training.distillation.training.pseudo_dice import count_voxels, dice_of, mean_dice
 from kdseg_training.distillation.training.step import to_device
 
@@ -26,8 +28,11 @@ def pair(settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return ours, stock
 
 
-def test_a_step_is_nnunets_step(pair) -> None:
+@pytest.mark.parametrize("fewest_classes", [1, 16], ids=["loss in blocks", "loss as a whole"])
+def test_a_step_is_nnunets_step(pair, fewest_classes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "FEWEST_CLASSES", fewest_classes)
     ours, stock = pair
+    assert isinstance(ours.loss.loss, DiceAndCrossEntropy)
     batches = ours.make_batches()
     for epoch in range(2):
         ours.begin_epoch(epoch)
