@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 
 SECONDS_PER_STEP: Dict[str, Dict[str, float]] = {
     "gpu": {"coarse": 0.1, "teacher": 0.4, "family": 0.5},
-    "cpu": {"coarse": 0.3, "middle": 2, "fine": 3.2, "teacher": 4, "beginnings": 2, "family": 16},
+    "cpu": {"coarse": 0.3, "middle": 2, "fine": 3.2, "teacher": 4, "refine": 10, "beginnings": 2, "family": 16},
     "tiny": {"coarse": 1, "teacher": 1, "family": 1},
 }
 """The runs of each recipe in their order; for the estimate, on an H200 (not measured yet), two cores with AVX-512 BF16, any.
@@ -119,7 +119,8 @@ def train(folder: Path, run: str, device: Optional[str]) -> None:
 def export(folder: Path) -> None:
     """Make a bundle of every student."""
     bundles = folder / "bundles"
-    for name, model_folder in {**model_folders(folder, "teacher"), **model_folders(folder, "family")}.items():
+    runs = [run for run in ("teacher", "refine", "family") if (folder / f"{run}.yaml").is_file()]
+    for name, model_folder in {name: path for run in runs for name, path in model_folders(folder, run).items()}.items():
         if not list(bundles.glob(f"brain-{name.replace('_', '-')}-*.kdseg.zip")):
             labels, metadata = HERE / "labels.csv", HERE / "metadata.json"
             title = f"brain-{name.replace('_', '-')}"

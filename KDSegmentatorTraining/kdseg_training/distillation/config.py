@@ -85,6 +85,9 @@ class TeacherSettings(_Settings):
         File name in the folds' folders.
     mirroring
         Average its logits over the mirrored copies of every patch that its checkpoint allows (8 forwards in 3-D).
+    exchange_sides
+        Average its logits with those of the patch mirrored from left to right, left and right classes exchanged (2 forwards);
+        for ``synthesis``, whose anatomy tells the sides.
     allow_seen_validation
         Go on although the teacher was trained on the students' validation cases; their pseudo Dice is then too good.
     soft_labels
@@ -95,6 +98,7 @@ class TeacherSettings(_Settings):
     folds: List[Fold] = Field(default=[0], min_length=1)
     checkpoint: str = "checkpoint_final.pth"
     mirroring: bool = False
+    exchange_sides: bool = False
     allow_seen_validation: bool = False
     soft_labels: Optional[SoftLabelSettings] = None
 
@@ -238,6 +242,8 @@ class DistillationConfig(_Settings):
             raise ValueError("unlabelled.minimum_confidence is measured with the soft labels: expected teacher.soft_labels too")
         if self.synthesis is not None:
             self._check_synthesis(self.synthesis)
+        elif self.teacher is not None and self.teacher.exchange_sides:
+            raise ValueError("teacher.exchange_sides: only the anatomy of a run with synthesis tells the sides")
         return self
 
     def _check_synthesis(self, synthesis: SynthesisSettings) -> None:

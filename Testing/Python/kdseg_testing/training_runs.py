@@ -26,7 +26,7 @@ def make_trainer(config: DistillationConfig, *, student: int = 0) -> nnUNetTrain
     """Return an initialised trainer of one student, as a run makes it."""
     set_folders(config)
     data = open_data_set(config)
-    teacher = open_teacher(config, torch.device("cpu"), print)
+    teacher = open_teacher(config, data, torch.device("cpu"), print)
     extras = open_extras(config, data, teacher)
     arm, plans = new_arm(config, config.students[student], data, teacher, extras=extras)
     trainer = new_trainer(arm, plans, data, torch.device("cpu"))

@@ -44,7 +44,7 @@ def write_for_run(
     settings = config.teacher.soft_labels
     set_folders(config)
     data = open_data_set(config)
-    teacher = open_teacher(config, target, say)
+    teacher = open_teacher(config, data, target, say)
     if teacher is None:
         raise ConfigurationError(
             "No student of the run listens to the teacher.", expected="a student with method or losses", path=config.source

@@ -9,6 +9,7 @@ from kdseg.errors import KDSegError, PathLike, TeacherError
 from kdseg.plans.model import ModelPlan
 from kdseg.plans.parser import parse_model_plan
 from kdseg_training.distillation.family.architecture import with_architectures
+from kdseg_training.distillation.teacher.sides import SideExchange
 from kdseg_training.distillation.teacher.teacher import Teacher, TeacherSource
 from kdseg_training.export.architecture import build_network
 from kdseg_training.export.checkpoint import Checkpoint, read_checkpoint
@@ -27,6 +28,7 @@ def load_teacher(
     checkpoint: str = "checkpoint_final.pth",
     device: Union[str, torch.device] = "cpu",
     mirroring: bool = False,
+    sides: Optional[SideExchange] = None,
     channels_last: bool = False,
 ) -> Teacher:
     """Load one or several folds as a frozen teacher.
@@ -43,6 +45,8 @@ def load_teacher(
         Where the networks go.
     mirroring
         Average the logits over the axes that the checkpoints allow, as ``nnUNetv2_predict`` does; 2ᵏ times slower for k axes.
+    sides
+        Average the logits with those of the input mirrored from left to right, its classes exchanged; twice as slow.
     channels_last
         Keep the weights in the order ``channels_last`` or ``channels_last_3d``.
 
@@ -74,7 +78,13 @@ def load_teacher(
         allowed_mirroring_axes=axes,
     )
     teacher = Teacher(
-        networks, plan, plans=plans, dataset=files[0].dataset, source=source, mirroring_axes=axes if mirroring else None
+        networks,
+        plan,
+        plans=plans,
+        dataset=files[0].dataset,
+        source=source,
+        mirroring_axes=axes if mirroring else None,
+        sides=sides,
     )
     teacher.to(device, channels_last=channels_last)
     return teacher

@@ -7,11 +7,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from kdseg.errors import TeacherError
 from kdseg.plans.model import ModelPlan
 from kdseg_training.distillation.outputs import Outputs
+from kdseg_training.distillation.teacher.sides import SideExchange
 
 if TYPE_CHECKING:
     import torch
@@ -62,6 +63,8 @@ class Teacher:
         Where it came from.
     mirroring_axes
         Spatial axes over whose mirrored inputs the logits are averaged; None: none.
+    sides
+        Average also over the inputs mirrored from left to right, their classes exchanged; None: not.
     """
 
     def __init__(
@@ -73,10 +76,12 @@ class Teacher:
         dataset: Mapping[str, Any],
         source: TeacherSource,
         mirroring_axes: Optional[Tuple[int, ...]] = None,
+        sides: Optional[SideExchange] = None,
     ) -> None:
         self.networks = tuple(network.eval().requires_grad_(False) for network in networks)
         self.plan, self.plans, self.dataset, self.source = plan, dict(plans), dict(dataset), source
         self.mirroring_axes = mirroring_axes
+        self.sides = sides
         self._digest_when_loaded = self.digest()
 
     @property
@@ -134,7 +139,7 @@ class Teacher:
                 expected="one fold, or losses on logits only",
                 found=f"{len(self.networks)} folds and {', '.join(stage_names)}",
             )
-        passes = [(network, flip) for network in self.networks for flip in self._flips()]
+        passes = [(network, view) for network in self.networks for view in self._views()]
         with torch.no_grad():
             with ExitStack() as stack:
                 tap = _tap(stack, self.network, stage_names)
@@ -142,8 +147,8 @@ class Teacher:
                 features: Dict[str, torch.Tensor] = {} if tap is None else dict(tap.take())
             if len(passes) > 1:
                 logits = [head.float() for head in logits]
-                for network, flip in passes[1:]:
-                    logits = [a + b.float() for a, b in zip(logits, _heads(network, flip, data, all_heads), strict=True)]
+                for network, view in passes[1:]:
+                    logits = [a + b.float() for a, b in zip(logits, _heads(network, view, data, all_heads), strict=True)]
                 logits = [head / len(passes) for head in logits]
         return Outputs(logits, features)
 
@@ -177,23 +182,37 @@ class Teacher:
                 remedy="Do not use this student; the loop that trained it must leave the teacher out of its optimiser.",
             )
 
-    def _flips(self) -> List[Tuple[int, ...]]:
+    def _views(self) -> List[_View]:
         axes = self.mirroring_axes or ()
-        return [flip for count in range(len(axes) + 1) for flip in combinations(axes, count)]
+        views = [_View(flip) for count in range(len(axes) + 1) for flip in combinations(axes, count)]
+        if self.sides is not None:
+            views += [_View((*view.flip, self.sides.axis), self.sides.classes) for view in views]
+        return views
 
 
-def _heads(network: Any, flip: Tuple[int, ...], data: torch.Tensor, all_heads: bool) -> List[torch.Tensor]:
-    """Run one network on the data mirrored over spatial axes; return the heads, the finest first, mirrored back."""
+class _View(NamedTuple):
+    """A mirrored input: the spatial axes, and which class stands for each in it."""
+
+    flip: Tuple[int, ...]
+    classes: Optional[Tuple[int, ...]] = None
+
+
+def _heads(network: Any, view: _View, data: torch.Tensor, all_heads: bool) -> List[torch.Tensor]:
+    """Run one network on a view of the data; return the heads, the finest first, as they are for the data itself."""
     import torch
 
-    axes = [axis + 2 for axis in flip]
+    axes = [axis + 2 for axis in view.flip]
     network.decoder.deep_supervision = all_heads
     try:
         result = network(torch.flip(data, axes) if axes else data)
     finally:
         network.decoder.deep_supervision = False
     heads = list(result) if all_heads else [result]
-    return [torch.flip(head, axes) for head in heads] if axes else heads
+    if axes:
+        heads = [torch.flip(head, axes) for head in heads]
+    if view.classes is not None:
+        heads = [head[:, list(view.classes)] for head in heads]
+    return heads
 
 
 def _tap(stack: ExitStack, network: torch.nn.Module, stage_names: Sequence[str]) -> Any:

@@ -119,7 +119,7 @@ def check_run(config: DistillationConfig, *, mode: Mode = "new", device: Optiona
     set_folders(config)
     require_writable_results(config)
     data = open_data_set(config)
-    teacher = open_teacher(config, target, notes.append)
+    teacher = open_teacher(config, data, target, notes.append)
     students = []
     for student in config.students:
         arm, plans = new_arm(config, student, data, teacher, say=notes.append)

@@ -54,7 +54,7 @@ def arm_from_environment(
             path=value,
             remedy="Write the student's plans with kdseg-training family, and name them with -p.",
         )
-    teacher = open_teacher(config, device, print) if student.is_distilled else None
+    teacher = open_teacher(config, data, device, print) if student.is_distilled else None
     check_student(config, plans, data, teacher, print)
     pretrained = open_pretrained_weights(student, plans, configuration, data.description)
     return Arm(config, student, teacher, pretrained, extras=open_extras(config, data, teacher, device=device, say=print))

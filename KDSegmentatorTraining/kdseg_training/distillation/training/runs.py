@@ -115,7 +115,7 @@ def train_from_config(
         target = process_device(target, processes)
         say = say if processes.is_first else _nothing
         data = open_data_set(config)
-        teacher = open_teacher(config, target, say)
+        teacher = open_teacher(config, data, target, say)
         extras = open_extras(config, data, teacher, device=target, processes=processes, say=say)
         arms = [new_arm(config, student, data, teacher, say=say, extras=extras) for student in config.students]
         for arm, plans in arms:

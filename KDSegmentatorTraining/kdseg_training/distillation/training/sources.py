@@ -15,10 +15,11 @@ from kdseg.plans.parser import resolve_configuration
 from kdseg_training.distillation.config import DistillationConfig, StudentSettings
 from kdseg_training.distillation.family import derive_plans
 from kdseg_training.distillation.family.architecture import with_architectures
-from kdseg_training.distillation.teacher import Teacher, check_agreement, check_folds, load_teacher
+from kdseg_training.distillation.teacher import SideExchange, Teacher, check_agreement, check_folds, load_teacher
 from kdseg_training.distillation.training.patches import require_fold
 from kdseg_training.distillation.training.plan_checks import check_description, check_plans
 from kdseg_training.distillation.training.splits import SPLITS
+from kdseg_training.synthesis.prepared import FOLDER, Prepared, open_prepared
 
 PREPROCESSED, RESULTS = "nnUNet_preprocessed", "nnUNet_results"
 """nnU-Net's environment variables."""
@@ -117,21 +118,40 @@ def open_data_set(config: DistillationConfig) -> DataSet:
     return DataSet(found[0].name, found[0], description)
 
 
-def open_teacher(config: DistillationConfig, device: torch.device, say: Callable[[str], None]) -> Optional[Teacher]:
+def open_label_maps(config: DistillationConfig, data: DataSet) -> Optional[Prepared]:
+    """Open what samples are drawn from; None if the run reads preprocessed images.
+
+    Raises
+    ------
+    TrainingDataError
+        If it is not prepared, or damaged.
+    """
+    if config.synthesis is None:
+        return None
+    return open_prepared(data.folder / FOLDER if config.synthesis.folder is None else config.synthesis.folder)
+
+
+def open_teacher(
+    config: DistillationConfig, data: DataSet, device: torch.device, say: Callable[[str], None]
+) -> Optional[Teacher]:
     """Load the teacher, if the configuration has one and a student listens to it."""
     wanted = config.teacher
     if wanted is None or not any(student.is_distilled for student in config.students):
         return None
     channels_last = device.type == "cpu" if config.channels_last is None else config.channels_last
+    prepared = open_label_maps(config, data) if wanted.exchange_sides else None
     teacher = load_teacher(
         wanted.model_folder,
         folds=wanted.folds,
         checkpoint=wanted.checkpoint,
         device=device,
         mirroring=wanted.mirroring,
+        sides=None if prepared is None else SideExchange(prepared.anatomy.class_mirror),
         channels_last=channels_last,
     )
-    say(f"Teacher: {teacher.source.folder.name}, fold {', '.join(teacher.source.folds)}, sha256 {teacher.digest()[:12]}….")
+    sides = "" if prepared is None else ", averaged with its mirror image"
+    folds = ", ".join(teacher.source.folds)
+    say(f"Teacher: {teacher.source.folder.name}, fold {folds}, sha256 {teacher.digest()[:12]}…{sides}.")
     return teacher
 
 

@@ -11,14 +11,15 @@ import pytest
 import SimpleITK as sitk
 import torch
 import yaml
+from pydantic import ValidationError
 
 from kdseg.errors import ConfigurationError, ResumeError, TrainingDataError
-from kdseg_testing.training_runs import assert_same, final, run
+from kdseg_testing.training_runs import assert_same, final, make_trainer, run
 from kdseg_training.distillation.config import DistillationConfig
 from kdseg_training.synthesis.config import SynthesisConfig, read_synthesis_config
 from kdseg_training.synthesis.dataset import SyntheticDataSet, prepare
 from kdseg_training.synthesis.plans import recipe_plans, strides
-from kdseg_training.synthesis.prepared import open_prepared
+from kdseg_training.synthesis.prepared import FOLDER, open_prepared
 
 from .conftest import ANATOMY, SPACING_MM, phantom
 
@@ -124,6 +125,28 @@ def test_a_run_learns_from_the_stream_and_resumes_to_the_same_bits(prepared: Syn
     assert_same(final(resumed)["network_weights"], final(whole)["network_weights"])
     assert final(whole)["inference_allowed_mirroring_axes"] is None
     assert not np.isnan(whole.students[0].pseudo_dice)
+
+
+def test_a_teacher_that_exchanges_the_sides_of_the_anatomy(prepared: SyntheticDataSet, tmp_path: Path) -> None:
+    """The phantom's anatomy pairs the classes of a sample with those of its mirror image."""
+    first = run(settings(prepared, tmp_path / "teacher"))
+    folder = first.students[0].checkpoint.parents[1]
+    teacher = {"model_folder": folder, "exchange_sides": True, "allow_seen_validation": True}
+    student = {"name": "student", "losses": [{"kind": "soft_dice"}]}
+    config = settings(prepared, tmp_path / "student", teacher=teacher, students=[student])
+    trainer = make_trainer(config)
+    listened = trainer.settings.teacher
+    assert listened is not None and listened.sides is not None
+    assert listened.sides.classes == open_prepared(prepared.preprocessed / FOLDER).anatomy.class_mirror
+    assert listened.sides.classes != tuple(range(len(listened.sides.classes)))
+    assert trainer.told["teacher"]["exchange_sides"]
+    assert run(config).students[0].checkpoint.is_file()
+
+
+def test_only_label_maps_tell_the_sides(prepared: SyntheticDataSet, tmp_path: Path) -> None:
+    teacher = {"model_folder": tmp_path, "exchange_sides": True}
+    with pytest.raises(ValidationError, match="exchange_sides"):
+        settings(prepared, tmp_path, teacher=teacher, synthesis=None, mirror_augmentation=True)
 
 
 def test_a_run_is_not_continued_on_another_stream(prepared: SyntheticDataSet, tmp_path: Path) -> None:

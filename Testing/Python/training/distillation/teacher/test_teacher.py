@@ -9,7 +9,7 @@ import torch
 
 from kdseg.errors import ConfigurationError, TeacherError
 from kdseg_testing.model_folder import write_model_folder
-from kdseg_training.distillation.teacher import Teacher, load_teacher
+from kdseg_training.distillation.teacher import SideExchange, Teacher, load_teacher
 
 PATCH = (16, 16, 16)
 
@@ -67,6 +67,42 @@ def test_a_model_without_mirroring_is_not_mirrored(tmp_path: Path, data: torch.T
     path = write_model_folder(tmp_path, mirroring_axes=None)
     found = load_teacher(path, mirroring=True)(data).logits[0]
     assert torch.equal(found, load_teacher(path)(data).logits[0])
+
+
+def test_exchanged_sides_make_a_symmetric_teacher(folder: Path, data: torch.Tensor) -> None:
+    """Mirrored data get the mirrored answer, left for right; a network alone does not give it."""
+    sides = SideExchange((0, 2, 1), axis=2)
+    averaged, alone = load_teacher(folder, folds=0, sides=sides), load_teacher(folder, folds=0)
+
+    def exchanged(logits: torch.Tensor) -> torch.Tensor:
+        return torch.flip(logits, [4])[:, [0, 2, 1]]
+
+    for head in (0, 1):
+        here, there = (averaged(given).logits[head] for given in (data, torch.flip(data, [4])))
+        torch.testing.assert_close(there, exchanged(here), rtol=0, atol=1e-6)
+        single = [alone(given).logits[head] for given in (data, torch.flip(data, [4]))]
+        assert (single[1] - exchanged(single[0])).abs().max() > 1e-2
+        torch.testing.assert_close(here, (single[0] + exchanged(single[1])) / 2, rtol=0, atol=1e-6)
+
+
+def test_exchanged_sides_and_mirroring_average_together(folder: Path, data: torch.Tensor) -> None:
+    sides = SideExchange((0, 2, 1), axis=1)
+    both = load_teacher(folder, folds=0, mirroring=True, sides=sides)(data).logits[0]
+    mirrored = load_teacher(folder, folds=0, mirroring=True)
+    there = torch.flip(mirrored(torch.flip(data, [3])).logits[0], [3])[:, [0, 2, 1]]
+    torch.testing.assert_close(both, (mirrored(data).logits[0] + there) / 2, rtol=0, atol=1e-6)
+
+
+def test_features_are_those_of_the_data_as_they_are(folder: Path, data: torch.Tensor) -> None:
+    name = "encoder.stages.1"
+    found = load_teacher(folder, folds=0, sides=SideExchange((0, 2, 1)))(data, [name]).features[name]
+    assert torch.equal(found, load_teacher(folder, folds=0)(data, [name]).features[name])
+
+
+@pytest.mark.parametrize("classes", [(0, 2, 3, 1), (0, 2, 2)])
+def test_sides_must_name_each_other(classes: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="name each other"):
+        SideExchange(classes)
 
 
 def test_features_are_the_outputs_of_the_stages(teacher: Teacher, data: torch.Tensor) -> None:
