@@ -1,9 +1,11 @@
 """Put what the other scripts measured into docs/results/brain.md, between its markers, so that nobody copies numbers by hand.
 
-    python Examples/brain/write_tables.py --real FOLDER --meshnet FOLDER --held-back FOLDER --drawn FOLDER
+    python Examples/brain/write_tables.py --real FOLDER --meshnet FOLDER --held-back FOLDER --drawn FOLDER \
+        --arms FOLDER
 
-The folders are those that evaluate_real.py, compare_meshnet.py, kdseg-training evaluate and evaluate_drawn.py wrote. The heads
-of evaluate_real.py keep their order; the last one is the symmetric template.
+The folders are those that evaluate_real.py, compare_meshnet.py, kdseg-training evaluate and evaluate_drawn.py wrote, the last
+one for the shipped student and for the arms of the recipe. The heads of evaluate_real.py keep their order; the last one is the
+symmetric template.
 """
 
 from __future__ import annotations
@@ -121,6 +123,7 @@ def main() -> None:
     parser.add_argument("--meshnet", type=Path, required=True)
     parser.add_argument("--held-back", type=Path, required=True)
     parser.add_argument("--drawn", type=Path, required=True)
+    parser.add_argument("--arms", type=Path, required=True)
     given = parser.parse_args()
     heads = volumes(given.real)
     document = DOCUMENT.read_text(encoding="utf-8")
@@ -129,7 +132,8 @@ def main() -> None:
     document = put(document, "robustness", robustness_table((given.real / "robustness.md").read_text(encoding="utf-8")))
     document = put(document, "meshnet", (given.meshnet / "meshnet.md").read_text(encoding="utf-8").strip().splitlines())
     document = put(document, "held back", dice_table(given.held_back))
-    document = put(document, "drawn", (given.drawn / "drawn.md").read_text(encoding="utf-8").strip().splitlines())
+    for name, folder in (("drawn", given.drawn), ("arms", given.arms)):
+        document = put(document, name, (folder / "drawn.md").read_text(encoding="utf-8").strip().splitlines())
     write_bytes(DOCUMENT, document.encode())
 
 

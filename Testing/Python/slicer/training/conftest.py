@@ -16,8 +16,10 @@ SPACING_MM = (0.5, 1.0, 2.0)
 
 
 @pytest.fixture
-def panel(open_panel):
-    """The open panel in an empty scene."""
+def panel(open_panel, monkeypatch: pytest.MonkeyPatch):
+    """The open panel in an empty scene; an environment that is active in the shell is not proposed for training."""
+    for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        monkeypatch.delenv(name, raising=False)
     return open_panel("KDSegmentatorTraining").panel
 
 
