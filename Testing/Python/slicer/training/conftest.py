@@ -15,11 +15,16 @@ SPACING_MM = (0.5, 1.0, 2.0)
 """Along i, j and k."""
 
 
-@pytest.fixture
-def panel(open_panel, monkeypatch: pytest.MonkeyPatch):
-    """The open panel in an empty scene; an environment that is active in the shell is not proposed for training."""
+@pytest.fixture(autouse=True)
+def no_active_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No environment is active: the panel would propose its Python for training."""
     for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def panel(open_panel):
+    """The open panel in an empty scene."""
     return open_panel("KDSegmentatorTraining").panel
 
 
