@@ -1,10 +1,10 @@
 """Put what the other scripts measured into docs/results/brain.md, between its markers, so that nobody copies numbers by hand.
 
     python Examples/brain/write_tables.py --real FOLDER --meshnet FOLDER --held-back FOLDER --drawn FOLDER \
-        --arms FOLDER
+        --arms FOLDER --arms-real FOLDER [FOLDER …]
 
-The folders are those that evaluate_real.py, compare_meshnet.py, kdseg-training evaluate and evaluate_drawn.py wrote, the last
-one for the shipped student and for the arms of the recipe. The heads of evaluate_real.py keep their order; the last one is the
+The folders are those that evaluate_real.py, compare_meshnet.py, kdseg-training evaluate and evaluate_drawn.py wrote; the first
+and the last of these also for the arms of the recipe. The heads of evaluate_real.py keep their order; the last one is the
 symmetric template.
 """
 
@@ -14,7 +14,7 @@ import argparse
 import csv
 import re
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Mapping, Optional, Tuple
 
 from kdseg.atomic import write_bytes
 
@@ -88,6 +88,18 @@ def robustness_table(text: str) -> List[str]:
     return lines
 
 
+def arms_table(texts: Mapping[str, str]) -> List[str]:
+    """Return the mean over all heads by change and student, from each student's robustness.md."""
+    cells: Dict[str, Dict[str, List[float]]] = {}
+    for student, text in texts.items():
+        for match in ROW.finditer(text):
+            cells.setdefault(match["change"], {}).setdefault(student, []).append(float(match["mean"]))
+    lines = [f"| change | {' | '.join(texts)} |", "|---|" + "---:|" * len(texts)]
+    for change, row in cells.items():
+        lines.append(f"| {change} | {' | '.join(f'{sum(row[name]) / len(row[name]):.3f}' for name in texts)} |")
+    return lines
+
+
 def dice_table(folder: Path) -> List[str]:
     """Return the Dice of every structure, left and right, and the mean, from averages.csv and cases.csv."""
     means: Values = {}
@@ -124,6 +136,7 @@ def main() -> None:
     parser.add_argument("--held-back", type=Path, required=True)
     parser.add_argument("--drawn", type=Path, required=True)
     parser.add_argument("--arms", type=Path, required=True)
+    parser.add_argument("--arms-real", type=Path, nargs="+", required=True, help="named after the arms")
     given = parser.parse_args()
     heads = volumes(given.real)
     document = DOCUMENT.read_text(encoding="utf-8")
@@ -134,6 +147,8 @@ def main() -> None:
     document = put(document, "held back", dice_table(given.held_back))
     for name, folder in (("drawn", given.drawn), ("arms", given.arms)):
         document = put(document, name, (folder / "drawn.md").read_text(encoding="utf-8").strip().splitlines())
+    texts = {folder.name: (folder / "robustness.md").read_text(encoding="utf-8") for folder in given.arms_real}
+    document = put(document, "arms robustness", arms_table(texts))
     write_bytes(DOCUMENT, document.encode())
 
 

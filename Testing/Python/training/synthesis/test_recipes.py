@@ -225,6 +225,9 @@ def test_the_tables_of_a_result(load_script, tmp_path: Path) -> None:
     assert script.asymmetries(heads["a"]) == ["Larger side of the template, by: x 20% (left)."]
     text = "| a | turned | 0.812 | 0.300 (x) | 4 |\n| b | turned | 0.700 | 0.200 (y) | 4 |\n"
     assert script.robustness_table(text)[2] == "| turned | 0.812 | 0.700 | 0.200 (y) |"
+    other = "| a | turned | 0.500 | 0.300 (x) | 4 |\n"
+    assert script.arms_table({"one": text, "two": other})[0] == "| change | one | two |"
+    assert script.arms_table({"one": text, "two": other})[2] == "| turned | 0.756 | 0.500 |"
 
 
 def test_a_table_replaces_what_lies_between_its_markers(load_script) -> None:
