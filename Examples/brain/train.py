@@ -119,11 +119,12 @@ def train(folder: Path, run: str, device: Optional[str]) -> None:
 def export(folder: Path) -> None:
     """Make a bundle of every student."""
     bundles = folder / "bundles"
+    labels, metadata = HERE / "labels.csv", HERE / "metadata.json"
     runs = [run for run in ("teacher", "refine", "family") if (folder / f"{run}.yaml").is_file()]
-    for name, model_folder in {name: path for run in runs for name, path in model_folders(folder, run).items()}.items():
-        if not list(bundles.glob(f"brain-{name.replace('_', '-')}-*.kdseg.zip")):
-            labels, metadata = HERE / "labels.csv", HERE / "metadata.json"
-            title = f"brain-{name.replace('_', '-')}"
+    folders = [pair for run in runs for pair in model_folders(folder, run).items()]
+    for name, model_folder in folders:
+        title = f"brain-{name.replace('_', '-')}"
+        if not list(bundles.glob(f"{title}-[0-9]*.kdseg.zip")):
             command("export", model_folder, "-o", bundles, "--labels", labels, "--metadata", metadata, "--name", title)
 
 

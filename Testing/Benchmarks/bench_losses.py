@@ -25,6 +25,7 @@ from nnunetv2.training.loss.dice import MemoryEfficientSoftDiceLoss  # noqa: E40
 from kdseg.hardware import describe_hardware  # noqa: E402
 from kdseg_training.distillation.losses.dice_ce import DiceAndCrossEntropy, OnPackedLogits  # noqa: E402
 from kdseg_training.distillation.losses.soft_dice import SoftDice  # noqa: E402
+from kdseg_training.distillation.losses.sums import soft_sums_as_a_whole  # noqa: E402
 from kdseg_training.distillation.outputs import LabelScheme, Outputs  # noqa: E402
 
 Loss = Callable[[torch.Tensor], torch.Tensor]
@@ -35,10 +36,8 @@ TOLERANCE = 0.01
 
 def soft_dice_written_out(student: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
     """Return the loss of :class:`SoftDice` with all steps left to autograd."""
-    p, q = (logits.float().contiguous().softmax(1) for logits in (student, teacher))
-    axes = (2, 3, 4)
-    distance = torch.linalg.vector_norm(p - q, 1, axes)
-    return (distance / (p.sum(axes) + q.sum(axes) + SMOOTH))[:, 1:].mean()
+    sums = soft_sums_as_a_whole(student, teacher, None, temperature=1.0, regions=False)
+    return (sums.distance / (sums.size + sums.teacher_size + SMOOTH))[:, 1:].mean()
 
 
 def pairs(classes: int, teacher: torch.Tensor, target: torch.Tensor) -> Dict[str, Tuple[Loss, Loss]]:

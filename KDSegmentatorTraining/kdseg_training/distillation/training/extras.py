@@ -15,8 +15,9 @@ from kdseg_training.distillation.soft_labels.reading import SoftLabels, SoftLabe
 from kdseg_training.distillation.teacher import Teacher
 from kdseg_training.distillation.training.fold_cases import fold_cases
 from kdseg_training.distillation.training.processes import Processes
-from kdseg_training.distillation.training.sources import DataSet, open_label_maps
+from kdseg_training.distillation.training.sources import DataSet, label_map_folder
 from kdseg_training.distillation.unlabelled.cases import UnlabelledCases, open_unlabelled
+from kdseg_training.synthesis.prepared import open_prepared
 from kdseg_training.synthesis.stream import SyntheticStream
 
 
@@ -144,9 +145,10 @@ def open_synthesis(
     config: DistillationConfig, data: DataSet, device: torch.device, say: Callable[[str], None]
 ) -> Optional[SyntheticStream]:
     """Return what labelled batches are drawn from; None if the run reads preprocessed images."""
-    settings, prepared = config.synthesis, open_label_maps(config, data)
-    if settings is None or prepared is None:
+    settings, folder = config.synthesis, label_map_folder(config, data)
+    if settings is None or folder is None:
         return None
+    prepared = open_prepared(folder)
     on_device = config.unlabelled is None if settings.on_device is None else settings.on_device
     stream = SyntheticStream(prepared, device if on_device else CPU)
     where = "on the GPU" if stream.on_device else "on the CPU"

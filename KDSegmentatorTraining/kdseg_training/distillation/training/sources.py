@@ -19,7 +19,8 @@ from kdseg_training.distillation.teacher import SideExchange, Teacher, check_agr
 from kdseg_training.distillation.training.patches import require_fold
 from kdseg_training.distillation.training.plan_checks import check_description, check_plans
 from kdseg_training.distillation.training.splits import SPLITS
-from kdseg_training.synthesis.prepared import FOLDER, Prepared, open_prepared
+from kdseg_training.synthesis.anatomy import build_anatomy
+from kdseg_training.synthesis.prepared import FOLDER, read_description
 
 PREPROCESSED, RESULTS = "nnUNet_preprocessed", "nnUNet_results"
 """nnU-Net's environment variables."""
@@ -118,17 +119,11 @@ def open_data_set(config: DistillationConfig) -> DataSet:
     return DataSet(found[0].name, found[0], description)
 
 
-def open_label_maps(config: DistillationConfig, data: DataSet) -> Optional[Prepared]:
-    """Open what samples are drawn from; None if the run reads preprocessed images.
-
-    Raises
-    ------
-    TrainingDataError
-        If it is not prepared, or damaged.
-    """
+def label_map_folder(config: DistillationConfig, data: DataSet) -> Optional[Path]:
+    """Return the folder of prepared label maps that samples are drawn from; None if the run reads preprocessed images."""
     if config.synthesis is None:
         return None
-    return open_prepared(data.folder / FOLDER if config.synthesis.folder is None else config.synthesis.folder)
+    return data.folder / FOLDER if config.synthesis.folder is None else config.synthesis.folder
 
 
 def open_teacher(
@@ -139,17 +134,18 @@ def open_teacher(
     if wanted is None or not any(student.is_distilled for student in config.students):
         return None
     channels_last = device.type == "cpu" if config.channels_last is None else config.channels_last
-    prepared = open_label_maps(config, data) if wanted.exchange_sides else None
+    folder = label_map_folder(config, data) if wanted.exchange_sides else None
+    exchange = None if folder is None else SideExchange(build_anatomy(read_description(folder).anatomy).class_mirror)
     teacher = load_teacher(
         wanted.model_folder,
         folds=wanted.folds,
         checkpoint=wanted.checkpoint,
         device=device,
         mirroring=wanted.mirroring,
-        sides=None if prepared is None else SideExchange(prepared.anatomy.class_mirror),
+        sides=exchange,
         channels_last=channels_last,
     )
-    sides = "" if prepared is None else ", averaged with its mirror image"
+    sides = "" if exchange is None else ", averaged with its mirror image"
     folds = ", ".join(teacher.source.folds)
     say(f"Teacher: {teacher.source.folder.name}, fold {folds}, sha256 {teacher.digest()[:12]}…{sides}.")
     return teacher
