@@ -154,6 +154,7 @@ def _job(student: InstalledStudent, limits: Limits, options: Options) -> Any:
         mirroring_axes=student.mirroring_axes,
         entries=student.entries,
         document=dict(student.document),
+        side_exchange=student.side_exchange,
     )
     return Job(stand_in, limits, options, expected_network(stand_in))
 

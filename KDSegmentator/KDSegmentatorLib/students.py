@@ -17,6 +17,7 @@ from KDSegmentatorLib.i18n import _
 if TYPE_CHECKING:
     from kdseg.plans.model import ModelPlan
     from kdseg.segmentation import LabelEntry
+    from kdseg.sides import SideExchange
     from kdseg.student import Student
 
 PathOrName = Union[str, "os.PathLike[str]"]
@@ -45,8 +46,9 @@ class InstalledStudent:
         ``bundle.json`` as data.
     entries
         Its structures, in the order of their values.
-    plan, mirroring_axes, model_bytes
-        What an estimate needs: nnU-Net's plan, the axes that may be mirrored or None, and the size of the ONNX file.
+    plan, mirroring_axes, side_exchange, model_bytes
+        What an estimate needs: nnU-Net's plan, the axes that may be mirrored or None, how left and right are exchanged or None,
+        and the size of the ONNX file.
     """
 
     path: Path
@@ -59,6 +61,7 @@ class InstalledStudent:
     entries: Tuple[LabelEntry, ...] = field(repr=False, compare=False)
     plan: ModelPlan = field(repr=False, compare=False)
     mirroring_axes: Optional[Tuple[int, ...]] = None
+    side_exchange: Optional[SideExchange] = None
     model_bytes: int = 0
 
     @property
@@ -271,6 +274,7 @@ def _describe(student: Student, path: Path, size_bytes: int, *, shipped: bool) -
         entries=student.entries,
         plan=student.plan,
         mirroring_axes=student.mirroring_axes,
+        side_exchange=student.side_exchange,
         model_bytes=len(student.model),
     )
 

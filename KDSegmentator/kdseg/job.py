@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Optional, Tuple
 
+from kdseg.inference.passes import Passes
 from kdseg.limits import Limits, Options
-from kdseg.network import Network, network_of
+from kdseg.network import Network, for_both_sides, network_of
+from kdseg.sides import SideExchange
 from kdseg.student import Student
 
 NNUNET_TILE_STEP_SIZE = 0.5
@@ -28,13 +30,24 @@ class Job:
 
     @cached_property
     def network(self) -> Network:
-        """How the student's network is run."""
-        return self.expected_network or network_of(self.student)
+        """How the student's network is run; its output is that of :attr:`passes`."""
+        network, exchange = self.expected_network or network_of(self.student), self.side_exchange
+        return network if exchange is None else for_both_sides(network, exchange)
 
     @property
     def mirroring_axes(self) -> Optional[Tuple[int, ...]]:
         """Spatial axes that are mirrored in this run; None for none."""
         return self.student.mirroring_axes if self.options.mirroring else None
+
+    @property
+    def side_exchange(self) -> Optional[SideExchange]:
+        """How patches are mirrored with left and right exchanged in this run; None: not."""
+        return self.student.side_exchange if self.options.mirroring else None
+
+    @property
+    def passes(self) -> Passes:
+        """The passes of the network for each patch."""
+        return Passes(self.mirroring_axes, self.side_exchange, features=self.network.last_layer is not None)
 
     @property
     def tile_step_size(self) -> float:

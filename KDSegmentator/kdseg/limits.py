@@ -69,7 +69,8 @@ class Options:
     ----------
     mirroring
         Average over mirrored inputs where the student allows it (its checkpoint's ``inference_allowed_mirroring_axes``);
-        2ᵏ times slower for k axes.
+        2ᵏ times slower for k axes. A student that tells left from right may be averaged with its mirror image, the classes of
+        the sides exchanged (``inference.side_exchange`` of its ``bundle.json``); twice as slow.
     tile_step_size
         Step between tiles as a share of the patch size, nnU-Net's ``tile_step_size``; 0 < step ≤ 1. None takes the
         student's own, which is nnU-Net's 0.5 unless its bundle says otherwise.

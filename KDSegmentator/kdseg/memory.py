@@ -46,7 +46,7 @@ class Estimate:
     tiles
         Patches the network will see, without mirroring.
     passes
-        Passes of the network for each patch: 2ᵏ with mirroring over k axes.
+        Passes of the network for each patch: 2ᵏ with mirroring over k axes, twice that with the sides exchanged.
     grid, strips
         The tiles and how the grid is cut; one strip unless memory is short.
     keep_features
@@ -105,7 +105,7 @@ def plan_run(job: Job, placement: Placement, *, loaded_bytes: Optional[int] = No
 
 def _estimate(job: Job, placement: Placement, grid: TileGrid, strips: List[Strip], before: int) -> Estimate:
     student = job.student
-    passes = 2 ** len(job.mirroring_axes or ())
+    passes = job.passes.count
     labels = math.prod(placement.shape_before_cropping) * np.dtype(student.plan.labels.dtype).itemsize
     preprocessing = _preprocessing_bytes(student.plan, placement)
     activations = _single(FULL_RESOLUTION_TENSORS * student.plan.features_per_stage[0] * math.prod(grid.tile))
@@ -114,7 +114,7 @@ def _estimate(job: Job, placement: Placement, grid: TileGrid, strips: List[Strip
     kept = {
         "image": _image_bytes(student, grid),
         "labels": labels,
-        "weights and output": _kept_network_bytes(job, grid, passes),
+        "weights and output": _kept_network_bytes(job, grid),
         "sums": int(min(sums, features)),
     }
     running = sum(kept.values()) + max(activations, deciding)  # a patch's tensors are free before labels are decided
@@ -157,8 +157,8 @@ def _preprocessing_bytes(plan: ModelPlan, placement: Placement) -> int:
     return _single(channels * (voxels + network_voxels)) + temporary
 
 
-def _kept_network_bytes(job: Job, grid: TileGrid, passes: int) -> int:
-    output = _single(job.network.channels * math.prod(grid.tile) * (2 if passes > 1 else 1))
+def _kept_network_bytes(job: Job, grid: TileGrid) -> int:
+    output = _single(job.network.channels * math.prod(grid.tile) * job.passes.arrays_held)
     return output + int(WEIGHT_COPIES * len(job.network.model))
 
 

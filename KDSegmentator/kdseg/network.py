@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Optional
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from kdseg.bundle.onnx_split import SplitNetwork, split_network
 from kdseg.bundle.selftest import NetworkEngine
+from kdseg.sides import SideExchange
 from kdseg.student import Student
 
 
@@ -83,3 +84,20 @@ def expected_network(student: Student) -> Network:
         return Network(student.model, heads)
     layer = SplitNetwork(b"", np.zeros((heads, features), np.float32), np.zeros(heads, np.float32))
     return Network(student.model, features, layer)
+
+
+def for_both_sides(network: Network, exchange: SideExchange) -> Network:
+    """Return the network for patches that are averaged with their mirror image, left and right exchanged.
+
+    Its output is that of :class:`kdseg.inference.passes.Passes` with the same exchange. Where the last layer was taken off,
+    these are both sides' features, and the layer given here averages: logits = (W · straight + P W · mirrored + b + P b) / 2,
+    with the permutation P of the classes.
+    """
+    layer = network.last_layer
+    if layer is None:
+        return network
+    other = list(exchange.classes)
+    weights = np.concatenate([layer.weights, layer.weights[other]], axis=1)
+    weights /= 2
+    bias = (layer.bias + layer.bias[other]) / np.float32(2)
+    return Network(network.model, 2 * network.channels, replace(layer, weights=weights, bias=bias))

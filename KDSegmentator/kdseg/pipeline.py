@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from kdseg._version import __version__
 from kdseg.inference.engine import Engine, EngineInfo, open_engine
-from kdseg.inference.sliding_window import SlidingWindow, flip_combinations
+from kdseg.inference.sliding_window import SlidingWindow
 from kdseg.inference.windows import Windows
 from kdseg.job import Job
 from kdseg.labelling.axes import axis_maps
@@ -140,7 +140,7 @@ def _predict(  # noqa: PLR0917 - the parts of one run, used once
             planned.grid,
             planned.strips,
             windows=Windows(plan.labels.heads, job.network.last_layer, planned.keep_features, pool),
-            flips=flip_combinations(job.mirroring_axes),
+            passes=job.passes,
             two_dimensional=plan.is_2d,
             monitor=monitor,
         )
@@ -171,6 +171,7 @@ def _report(volume: Volume, job: Job, placement: Placement, planned: Estimate, e
         },
         "settings": {
             "mirroring_axes": list(job.mirroring_axes or ()),
+            "sides_exchanged": job.side_exchange is not None,
             "tile_step_size": job.tile_step_size,
             "network_shape": list(placement.network_shape),
             "network_spacing_mm": list(placement.network_spacing_mm),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple
 
 from kdseg.plans.model import ModelPlan
 from kdseg.segmentation import LabelEntry
+from kdseg.sides import SideExchange
 
 if TYPE_CHECKING:
     from kdseg.bundle.selftest import SelfTest
@@ -38,6 +39,8 @@ class Student:
         SHA-256 (hex) of the whole bundle file; empty for a student that was not read from a bundle.
     self_test
         A stored input with the decisions expected for it; None for a student that was not read from a bundle.
+    side_exchange
+        How patches are mirrored from left to right with the classes of the sides exchanged; None where they are not.
     """
 
     name: str
@@ -51,3 +54,4 @@ class Student:
     source: str = "memory"
     digest: str = ""
     self_test: Optional[SelfTest] = field(default=None, repr=False)
+    side_exchange: Optional[SideExchange] = None

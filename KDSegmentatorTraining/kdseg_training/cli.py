@@ -44,6 +44,9 @@ def export(
     capacity: Annotated[Optional[str], typer.Option(help="Width as a share of the teacher's, for example 1/4.")] = None,
     dataset_name: Annotated[Optional[str], typer.Option(help="Name of the training data.")] = None,
     dataset_licence: Annotated[Optional[str], typer.Option(help="Licence of the training data.")] = None,
+    exchange_sides: Annotated[
+        bool, typer.Option("--exchange-sides", help="Average every patch with its mirror image, left and right exchanged.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a bundle of the same name and version.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")] = False,
 ) -> None:
@@ -71,6 +74,7 @@ def export(
             checkpoint=checkpoint,
             metadata=described,
             labels_csv=labels,
+            exchange_sides=exchange_sides,
             overwrite=overwrite,
         )
     except KDSegError as error:

@@ -10,6 +10,7 @@ from kdseg.bundle.schema import bundle_schema, faults
 from kdseg.bundle.strict_json import parse_json_object
 from kdseg.errors import BundleSchemaError
 from kdseg.plans.model import ArrayOrientation
+from kdseg.sides import SideExchange
 
 SCHEMA_VERSION = 1
 """The version of ``bundle.schema.json`` that this runtime reads and writes."""
@@ -35,6 +36,8 @@ class BundleDocument:
         Key into ``configurations`` of ``plans.json``.
     mirroring_axes
         Spatial axes (0, 1, 2 in the network's order), as nnU-Net stored them; None: mirroring is off.
+    side_exchange
+        How patches are mirrored from left to right with the classes of the sides exchanged; None: not.
     tile_step_size
         Step between tiles as a share of the patch size.
     orientation
@@ -53,6 +56,7 @@ class BundleDocument:
     version: str
     configuration: str
     mirroring_axes: Optional[Tuple[int, ...]]
+    side_exchange: Optional[SideExchange]
     tile_step_size: float
     orientation: ArrayOrientation
     channels: Tuple[str, ...]
@@ -87,6 +91,7 @@ def read_document(data: Dict[str, Any], source: str) -> BundleDocument:
         version=data["version"],
         configuration=data["inference"]["configuration"],
         mirroring_axes=None if axes is None else tuple(int(a) for a in axes),
+        side_exchange=_side_exchange(data["inference"], source),
         tile_step_size=float(data["inference"]["tile_step_size"]),
         orientation=ArrayOrientation(data["orientation"]["array"]),
         channels=tuple(channel["name"] for channel in data["channels"]),
@@ -94,6 +99,21 @@ def read_document(data: Dict[str, Any], source: str) -> BundleDocument:
         members=members,
         data=data,
     )
+
+
+def _side_exchange(inference: Mapping[str, Any], source: str) -> Optional[SideExchange]:
+    exchange = inference.get("side_exchange")
+    if exchange is None:
+        return None
+    try:
+        return SideExchange(tuple(int(c) for c in exchange["classes"]), int(exchange["axis"]))
+    except ValueError as error:
+        raise BundleSchemaError(
+            "bundle.json.inference.side_exchange does not pair the classes.",
+            expected="pairs of classes that name each other; a class without sides names itself",
+            found=str(exchange["classes"])[:300],
+            path=source,
+        ) from error
 
 
 def _check_version(version: Any, source: str) -> None:

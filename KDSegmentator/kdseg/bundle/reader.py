@@ -112,6 +112,7 @@ def student_from_bytes(data: bytes, source: str) -> Student:
         source=source,
         digest=hashlib.sha256(data).hexdigest(),
         self_test=self_test,
+        side_exchange=document.side_exchange,
     )
 
 
@@ -134,11 +135,16 @@ def _check_agreement(document: BundleDocument, plan: ModelPlan, entries: Tuple[L
     classes = tuple((e.value, e.name) for e in entries)
     values = {value for value, _ in classes}
     measured = [int(c["value"]) for c in document.data.get("quality", {}).get("classes", [])]
+    exchange = document.side_exchange
+    exchanged = None if exchange is None else (exchange.axis in axes, len(exchange.classes), plan.labels.has_regions)
+    mirrored_twice = exchange is not None and exchange.axis in (document.mirroring_axes or ())
     checks: Tuple[Tuple[str, Any, Any], ...] = (
         ("classes of bundle.json and rows of labels.csv", classes, document.classes),
         ("channels", plan.channel_names, document.channels),
         ("orientation.array", plan.orientation.value, document.orientation.value),
         ("mirroring_axes that do not exist", [], [a for a in document.mirroring_axes or () if a not in axes]),
+        ("side_exchange: axis exists, classes, regions", exchanged and (True, plan.labels.heads, False), exchanged),
+        ("side_exchange mirrors an axis of mirroring_axes", False, mirrored_twice),
         ("quality of unknown or doubled classes", [], [v for v in measured if v not in values or measured.count(v) > 1]),
     )
     for what, expected, found in checks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from typing import Callable, Iterator, List, Optional, Sequence, Tuple
+from typing import Iterator, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from kdseg.errors import EngineError
 from kdseg.inference.accumulator import Slab
 from kdseg.inference.engine import Engine
 from kdseg.inference.gaussian import gaussian_weights
+from kdseg.inference.passes import Passes
 from kdseg.inference.strips import Strip, tiles_computed
 from kdseg.inference.tiling import TileGrid
 from kdseg.inference.windows import Window, Windows
@@ -22,44 +23,6 @@ Float32Array = npt.NDArray[np.float32]
 
 PASSES_OF_20 = 19
 """Of twenty parts of the progress the passes are 19; the last one is the planes of which nothing is left to do."""
-
-
-def flip_combinations(mirroring_axes: Optional[Sequence[int]]) -> List[Tuple[int, ...]]:
-    """Return the axes to flip in each pass, the unflipped pass first, in nnU-Net's order."""
-    axes = tuple(mirroring_axes or ())
-    return [c for n in range(len(axes) + 1) for c in itertools.combinations(axes, n)]
-
-
-def predict_patch(
-    engine: Engine, patch: Float32Array, flips: Sequence[Tuple[int, ...]], check: Callable[[], None]
-) -> Float32Array:
-    """Return the network's output for a patch, averaged over flipped copies.
-
-    Logits and the features before a pointwise last layer may be averaged alike, because that layer is linear.
-
-    Parameters
-    ----------
-    engine
-        Runs the network.
-    patch
-        Array of shape (channel, …spatial).
-    flips
-        From :func:`flip_combinations`; spatial axes, 0 is the first after the channel.
-    check
-        Called before every pass; raises to cancel.
-    """
-    total: Optional[Float32Array] = None
-    for axes in flips:
-        check()
-        shifted = tuple(a + 1 for a in axes)
-        output = np.flip(engine.run(np.ascontiguousarray(np.flip(patch, shifted))), shifted)
-        if len(flips) == 1:
-            return output
-        total = output.copy() if total is None else np.add(total, output, out=total)
-    if total is None:
-        raise ValueError("flips: expected at least one pass")
-    total /= len(flips)
-    return total
 
 
 class SlidingWindow:
@@ -73,8 +36,8 @@ class SlidingWindow:
         From :func:`kdseg.inference.tiling.plan_tiles` and :func:`kdseg.inference.strips.cut_strips`.
     windows
         Add up the tiles.
-    flips
-        From :func:`flip_combinations`.
+    passes
+        The passes for each tile.
     two_dimensional
         Whether the network takes slices.
     monitor
@@ -88,13 +51,13 @@ class SlidingWindow:
         strips: Sequence[Strip],
         *,
         windows: Windows,
-        flips: Sequence[Tuple[int, ...]],
+        passes: Passes,
         two_dimensional: bool,
         monitor: Monitor,
     ) -> None:
         self._engine, self._grid, self._strips, self._windows = engine, grid, list(strips), windows
-        self._flips, self._flat, self._monitor = list(flips), two_dimensional, monitor
-        self._passes_done, self._passes = 0, tiles_computed(grid, self._strips) * len(self._flips)
+        self._passes, self._flat, self._monitor = passes, two_dimensional, monitor
+        self._passes_done, self._passes_planned = 0, tiles_computed(grid, self._strips) * passes.count
         self._planes_done, self._planes = 0, grid.image_shape[0] * len(self._strips)
 
     def slabs(self, image: Float32Array) -> Iterator[Slab]:
@@ -120,7 +83,7 @@ class SlidingWindow:
         began = time.perf_counter()
         z, y, x = (slice(s, s + t) for s, t in zip(start, self._grid.tile))
         patch = padded[:, z, y, x]
-        output = predict_patch(self._engine, patch[:, 0] if self._flat else patch, self._flips, self._check)
+        output = self._passes.run(self._engine, patch[:, 0] if self._flat else patch, self._check)
         if len(output) != self._windows.channels:
             raise EngineError(
                 "The network's output has another number of channels than its file says.",
@@ -152,7 +115,7 @@ class SlidingWindow:
 
     def _tell(self) -> None:
         """Tell how much is done, and stop if the caller wants to."""
-        passes, planes = self._passes_done / self._passes, self._planes_done / self._planes
+        passes, planes = self._passes_done / self._passes_planned, self._planes_done / self._planes
         self._monitor.report(Stage.NETWORK, (PASSES_OF_20 * passes + (20 - PASSES_OF_20) * planes) / 20)
 
     def _pad(self, image: Float32Array) -> Float32Array:

@@ -25,6 +25,7 @@ from kdseg_training.export.metadata import describe
 from kdseg_training.export.model_folder import ModelFolder, open_model_folder, read_file
 from kdseg_training.export.onnx_model import IR_VERSION, OPSET, export_onnx
 from kdseg_training.export.sample_image import sample_image, self_test_shape
+from kdseg_training.export.sides import side_exchange
 from kdseg_training.export.terminology import neutral_entries, unrecognised
 from kdseg_training.export.training_record import recorded_metadata, with_recorded
 
@@ -77,6 +78,7 @@ def export_student(
     checkpoint: str = "checkpoint_final.pth",
     metadata: Optional[Mapping[str, Any]] = None,
     labels_csv: Optional[PathLike] = None,
+    exchange_sides: bool = False,
     overwrite: bool = False,
 ) -> ExportResult:
     """Export one fold of a trained model.
@@ -98,13 +100,17 @@ def export_student(
         and of a study beside the checkpoint (:mod:`kdseg_training.export.training_record`), else filled in; the notes tell it.
     labels_csv
         Slicer's colour table with terminology; None makes one with neutral codes, and the notes say so.
+    exchange_sides
+        Have every patch averaged with its mirror image, left and right classes exchanged, which takes twice the passes. For a
+        network that saw its training samples so mirrored; the sides are those of the labels' terminology.
     overwrite
         Replace a bundle of the same name and version that has other content.
 
     Raises
     ------
     ExportError
-        If the folder is incomplete or damaged, the fold has to be chosen, or ONNX Runtime does not reproduce torch.
+        If the folder is incomplete or damaged, the fold has to be chosen, the sides cannot be exchanged, or ONNX Runtime does
+        not reproduce torch.
     UnsupportedModelError
         If the model uses what the runtime does not implement, or a class outside the allow-list.
     BundleError
@@ -116,6 +122,7 @@ def export_student(
     trained = read_checkpoint(files.checkpoint_path)
     plan = parse_model_plan(files.plans, files.dataset, _configuration(trained, configuration), str(files.folder / PLANS))
     entries, labels_bytes, notes = _labels(plan, labels_csv)
+    exchange = side_exchange(entries, plan, trained.mirroring_axes) if exchange_sides else None
     network = _load_network(files, plan, trained)
     test_shape = self_test_shape(axis_strides(files.plans, plan))
     model = export_onnx(network, len(plan.channel_names), plan.labels.heads, test_shape)
@@ -123,7 +130,10 @@ def export_student(
     self_test, drift = _compare(network, model, plan, test_image)
     recorded, record_notes = recorded_metadata(files.checkpoint_path.parent, trained.sha256)
     described, note = complete(with_recorded(metadata or {}, recorded), files.plans, plan.channel_names)
-    document = describe(described, _derived(plan, trained, entries, network, drift), _provenance(files, trained))
+    derived = _derived(plan, trained, entries, network, drift)
+    if exchange is not None:
+        derived["inference"]["side_exchange"] = {"axis": exchange.axis, "classes": list(exchange.classes)}
+    document = describe(described, derived, _provenance(files, trained))
     members = {
         PLANS: files.plans_bytes,
         DATASET: files.dataset_bytes,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple, Un
 from kdseg.errors import KDSegError, PathLike, TeacherError
 from kdseg.plans.model import ModelPlan
 from kdseg.plans.parser import parse_model_plan
+from kdseg.sides import SideExchange
 from kdseg_training.distillation.family.architecture import with_architectures
-from kdseg_training.distillation.teacher.sides import SideExchange
 from kdseg_training.distillation.teacher.teacher import Teacher, TeacherSource
 from kdseg_training.export.architecture import build_network
 from kdseg_training.export.checkpoint import Checkpoint, read_checkpoint

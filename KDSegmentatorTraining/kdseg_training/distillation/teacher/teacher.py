@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional
 
 from kdseg.errors import TeacherError
 from kdseg.plans.model import ModelPlan
+from kdseg.sides import SideExchange
 from kdseg_training.distillation.outputs import Outputs
-from kdseg_training.distillation.teacher.sides import SideExchange
 
 if TYPE_CHECKING:
     import torch

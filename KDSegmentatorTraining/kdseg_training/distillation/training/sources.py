@@ -12,10 +12,11 @@ import torch
 from kdseg.bundle.strict_json import parse_json_object
 from kdseg.errors import ConfigurationError, OutputError, TrainingDataError
 from kdseg.plans.parser import resolve_configuration
+from kdseg.sides import SideExchange
 from kdseg_training.distillation.config import DistillationConfig, StudentSettings
 from kdseg_training.distillation.family import derive_plans
 from kdseg_training.distillation.family.architecture import with_architectures
-from kdseg_training.distillation.teacher import SideExchange, Teacher, check_agreement, check_folds, load_teacher
+from kdseg_training.distillation.teacher import Teacher, check_agreement, check_folds, load_teacher
 from kdseg_training.distillation.training.patches import require_fold
 from kdseg_training.distillation.training.plan_checks import check_description, check_plans
 from kdseg_training.distillation.training.splits import SPLITS

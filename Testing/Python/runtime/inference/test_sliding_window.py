@@ -10,7 +10,8 @@ from kdseg.bundle.onnx_split import SplitNetwork
 from kdseg.errors import Cancelled, EngineError
 from kdseg.inference import feature_window, head_sum
 from kdseg.inference.gaussian import gaussian_weights
-from kdseg.inference.sliding_window import SlidingWindow, flip_combinations
+from kdseg.inference.passes import Passes
+from kdseg.inference.sliding_window import SlidingWindow
 from kdseg.inference.strips import cut_strips
 from kdseg.inference.tiling import plan_tiles
 from kdseg.inference.windows import Windows
@@ -99,7 +100,7 @@ def assert_same_bits(network, image, grid, expected, strips, mirroring, last_lay
             grid,
             cut_strips(grid, strips),
             windows=Windows(HEADS, last_layer, keep_features, pool),
-            flips=flip_combinations(mirroring),
+            passes=Passes(mirroring or None, features=last_layer is not None),
             two_dimensional=grid.tile[0] == 1,
             monitor=Monitor(),
         )
@@ -153,7 +154,7 @@ def test_cancelling_stops_before_the_next_pass():
             grid,
             cut_strips(grid, 1),
             windows=Windows(HEADS, None, False, pool),
-            flips=[()],
+            passes=Passes(),
             two_dimensional=False,
             monitor=Monitor(cancel=lambda: next(answers)),
         )
@@ -170,7 +171,7 @@ def test_an_output_with_other_channels_is_refused(last):
             grid,
             cut_strips(grid, 1),
             windows=Windows(HEADS, last, last is not None, pool),
-            flips=[()],
+            passes=Passes(),
             two_dimensional=False,
             monitor=Monitor(),
         )
@@ -187,7 +188,7 @@ def test_cancelling_stops_between_slabs(monkeypatch):
             grid,
             cut_strips(grid, 1),
             windows=Windows(HEADS, SplitNetwork(b"", Features.layer, Features.bias), True, pool),
-            flips=[()],
+            passes=Passes(),
             two_dimensional=False,
             monitor=Monitor(cancel=lambda: bool(stop)),
         )
@@ -196,8 +197,3 @@ def test_cancelling_stops_between_slabs(monkeypatch):
         stop.append("now")
         with pytest.raises(Cancelled):
             next(slabs)
-
-
-def test_flips_come_in_the_order_of_nnunet():
-    assert flip_combinations((0, 1, 2)) == [(), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)]
-    assert flip_combinations(None) == [()]

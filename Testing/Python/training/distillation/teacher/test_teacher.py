@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from kdseg.errors import ConfigurationError, TeacherError
+from kdseg.sides import SideExchange
 from kdseg_testing.model_folder import write_model_folder
-from kdseg_training.distillation.teacher import SideExchange, Teacher, load_teacher
+from kdseg_training.distillation.teacher import Teacher, load_teacher
 
 PATCH = (16, 16, 16)
 
@@ -97,12 +98,6 @@ def test_features_are_those_of_the_data_as_they_are(folder: Path, data: torch.Te
     name = "encoder.stages.1"
     found = load_teacher(folder, folds=0, sides=SideExchange((0, 2, 1)))(data, [name]).features[name]
     assert torch.equal(found, load_teacher(folder, folds=0)(data, [name]).features[name])
-
-
-@pytest.mark.parametrize("classes", [(0, 2, 3, 1), (0, 2, 2)])
-def test_sides_must_name_each_other(classes: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="name each other"):
-        SideExchange(classes)
 
 
 def test_features_are_the_outputs_of_the_stages(teacher: Teacher, data: torch.Tensor) -> None:

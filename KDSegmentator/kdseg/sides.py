@@ -1,4 +1,4 @@
-"""A mirrored patch whose left is the other's right: what a teacher that tells the sides apart must exchange to use it."""
+"""A mirrored patch whose left is the other's right: which classes must be exchanged to use what a network says of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Tuple
 
 LEFT_RIGHT_AXIS = 2
-"""Spatial axis from right to left of (z, y, x) in RAS, the order in which samples are drawn from label maps."""
+"""Spatial axis of a patch (z, y, x) along which x runs, in RAS from the patient's left to the right."""
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,13 @@ class SideExchange:
     classes
         Class on the other side, for each class from 0 on; a class without sides is its own.
     axis
-        Spatial axis to mirror.
+        Spatial axis to mirror, in the network's order.
     """
 
     classes: Tuple[int, ...]
     axis: int = LEFT_RIGHT_AXIS
 
     def __post_init__(self) -> None:
-        if any(self.classes[other] != number for number, other in enumerate(self.classes)):
+        known = range(len(self.classes))
+        if any(other not in known or self.classes[other] != number for number, other in enumerate(self.classes)):
             raise ValueError(f"classes: expected pairs that name each other, found {self.classes}")

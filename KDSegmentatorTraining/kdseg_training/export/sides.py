@@ -1,0 +1,75 @@
+"""Which structures are each other's mirror image, read from the terminology of ``labels.csv``."""
+
+from __future__ import annotations
+
+from typing import Dict, Optional, Tuple
+
+from kdseg.errors import ExportError
+from kdseg.plans.model import ArrayOrientation, ModelPlan
+from kdseg.segmentation import LabelEntry
+from kdseg.sides import SideExchange
+from kdseg_training.export.terminology import LEFT, RIGHT
+
+_X_AXIS = 2
+
+
+def side_exchange(
+    entries: Tuple[LabelEntry, ...], plan: ModelPlan, mirroring_axes: Optional[Tuple[int, ...]] = None
+) -> SideExchange:
+    """Return how a patch of this model is mirrored from left to right.
+
+    Parameters
+    ----------
+    entries
+        The structures; those of one side have the type modifier Left or Right.
+    plan
+        What the model was trained with.
+    mirroring_axes
+        Spatial axes over which the model may be mirrored without exchanging anything; None for none.
+
+    Raises
+    ------
+    ExportError
+        If the network's arrays are not oriented, its heads are regions, its slices have no left and right, it may be mirrored
+        along that axis anyway, no structure has a side, or one has no counterpart.
+    """
+    if plan.orientation is not ArrayOrientation.RAS:
+        raise _refused("arrays that a reader such as NibabelIOWithReorient turned to RAS", "arrays as they lie in the file")
+    if plan.labels.has_regions:
+        raise _refused("classes that exclude each other", "regions")
+    axis = plan.transpose_forward.index(_X_AXIS) - (3 - len(plan.patch_size))
+    if axis < 0:
+        raise _refused("slices that show left and right", "slices across the axis from left to right")
+    if axis in (mirroring_axes or ()):
+        raise _refused(f"a network that is not mirrored along axis {axis}", f"mirroring axes {mirroring_axes}")
+    return SideExchange(_counterparts(entries, plan.labels.heads), axis)
+
+
+def _counterparts(entries: Tuple[LabelEntry, ...], heads: int) -> Tuple[int, ...]:
+    opposite = {LEFT.value: RIGHT.value, RIGHT.value: LEFT.value}
+    sided: Dict[Tuple[str, str, str], LabelEntry] = {}
+    for entry in entries:
+        if entry.type_modifier is None or entry.type_modifier.value not in opposite:
+            continue
+        key = (entry.type.scheme, entry.type.value, entry.type_modifier.value)
+        if key in sided:
+            raise _refused("one structure of each type on each side", f"{sided[key].name} and {entry.name}")
+        sided[key] = entry
+    if not sided:
+        raise _refused("structures with the type modifier Left or Right", "none")
+    classes = list(range(heads))
+    for (scheme, code, side), entry in sided.items():
+        counterpart = sided.get((scheme, code, opposite[side]))
+        if counterpart is None:
+            raise _refused("for each structure of one side that of the other", f"{entry.name} alone")
+        classes[entry.value] = counterpart.value
+    return tuple(classes)
+
+
+def _refused(expected: str, found: str) -> ExportError:
+    return ExportError(
+        "Left and right cannot be exchanged.",
+        expected=expected,
+        found=found,
+        remedy="Export without --exchange-sides, or give a labels.csv whose terminology names the sides.",
+    )
