@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Callable, Dict
 
 import numpy as np
 import pytest
@@ -13,9 +14,10 @@ import torch
 import yaml
 from pydantic import ValidationError
 
-from kdseg.errors import ConfigurationError, ResumeError, TrainingDataError
+from kdseg.errors import AgreementError, ConfigurationError, ResumeError, TrainingDataError
 from kdseg_testing.training_runs import assert_same, final, make_trainer, run
 from kdseg_training.distillation.config import DistillationConfig
+from kdseg_training.distillation.training.check import check_run
 from kdseg_training.synthesis.config import SynthesisConfig, read_synthesis_config
 from kdseg_training.synthesis.dataset import SyntheticDataSet, prepare
 from kdseg_training.synthesis.plans import recipe_plans, strides
@@ -163,6 +165,41 @@ def test_a_run_is_not_continued_on_another_stream(prepared: SyntheticDataSet, tm
     (other / "synthesis.json").write_text(json.dumps(description))
     with pytest.raises(ResumeError, match="other settings"):
         run(settings(prepared, tmp_path, synthesis={"folder": other}), mode="resume")
+
+
+@pytest.mark.parametrize("use", [run, check_run])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d["anatomy"]["structures"].reverse(), r"differ in classes.*1 Left white.*\(the data set's\).*5 Left white"),
+        (lambda d: d.update(spacing_mm=3.0), r"differ in spacing.*4\.0, 4\.0, 4\.0.*spacing 3 mm"),
+    ],
+    ids=["classes", "spacing"],
+)
+def test_label_maps_of_another_data_set_are_refused(
+    prepared: SyntheticDataSet, tmp_path: Path, change: Callable[[dict[str, Any]], None], words: str, use: Callable[..., Any]
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(prepared.preprocessed / FOLDER, other)
+    description = json.loads((other / "synthesis.json").read_text())
+    change(description)
+    (other / "synthesis.json").write_text(json.dumps(description))
+    with pytest.raises(AgreementError, match=words) as caught:
+        use(settings(prepared, tmp_path / "results", synthesis={"folder": other}))
+    assert caught.value.path == str(other)
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_check_opens_the_label_maps(prepared: SyntheticDataSet, tmp_path: Path) -> None:
+    checked = check_run(settings(prepared, tmp_path / "results"))
+    assert "Batches are drawn on the CPU from 2 label maps, those for validation from 1 others." in checked.notes
+    other = tmp_path / "other"
+    shutil.copytree(prepared.preprocessed / FOLDER, other)
+    (other / "one.npz").unlink()
+    with pytest.raises(TrainingDataError, match=r"one\.npz"):
+        check_run(settings(prepared, tmp_path / "results", synthesis={"folder": other}))
+    with pytest.raises(TrainingDataError, match="no prepared label maps"):
+        check_run(settings(prepared, tmp_path / "results", synthesis={"folder": tmp_path / "nowhere"}))
 
 
 def test_a_changed_label_map_is_noticed(prepared: SyntheticDataSet, tmp_path: Path) -> None:
