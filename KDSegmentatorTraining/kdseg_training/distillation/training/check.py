@@ -21,7 +21,7 @@ from kdseg_training.distillation.training.runs import Mode, fold_folder, new_arm
 from kdseg_training.distillation.training.snapshot import require_same_settings
 from kdseg_training.distillation.training.sources import open_data_set, open_teacher, require_writable_results, set_folders
 
-RESOLVED = ("dataset", "precision", "device_type", "batch_size", "plans", "unlabelled", "synthesis")
+RESOLVED = ("dataset", "precision", "device_type", "batch_size", "plans", "unlabelled")
 """Settings in a checkpoint that only a trainer knows; they are compared when the run continues."""
 
 Earlier = Literal["nothing", "unfinished", "finished"]

@@ -18,10 +18,11 @@ from kdseg.errors import AgreementError, ConfigurationError, ResumeError, Traini
 from kdseg_testing.training_runs import assert_same, final, make_trainer, run
 from kdseg_training.distillation.config import DistillationConfig
 from kdseg_training.distillation.training.check import check_run
+from kdseg_training.synthesis import dataset as dataset_module
 from kdseg_training.synthesis.config import SynthesisConfig, read_synthesis_config
 from kdseg_training.synthesis.dataset import SyntheticDataSet, prepare
 from kdseg_training.synthesis.plans import recipe_plans, strides
-from kdseg_training.synthesis.prepared import FOLDER, open_prepared
+from kdseg_training.synthesis.prepared import FOLDER, open_prepared, read_description
 
 from .conftest import ANATOMY, SPACING_MM, phantom
 
@@ -116,6 +117,22 @@ def test_a_second_preparation_does_nothing_and_other_settings_are_refused(config
     with pytest.raises(ConfigurationError, match="other settings") as caught:
         prepare(config.model_copy(update={"spacing_mm": 5.0}))
     assert "spacing_mm" in str(caught.value)
+    with pytest.raises(ConfigurationError, match="other seed"):
+        prepare(config.model_copy(update={"seed": 1}))
+    wider = config.network.model_copy(update={"features": [4, 8, 16], "batch_size": 2})
+    with pytest.raises(ConfigurationError, match=r"batch_size 2, features \[4, 8, 16\].*batch_size 1, features \[4, 8, 8\]"):
+        prepare(config.model_copy(update={"network": wider}))
+
+
+def test_the_seed_of_an_earlier_version_is_not_known(config, prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its runs were begun with stays the same."""
+    stored = read_description(prepared.preprocessed / FOLDER)
+    earlier = stored.model_copy(update={"seed": None})
+    assert (stored.seed, earlier.digest()) == (0, stored.digest())
+    monkeypatch.setattr(dataset_module, "read_description", lambda _: earlier)
+    said: list[str] = []
+    assert prepare(config.model_copy(update={"seed": 1}), say=said.append) == prepared
+    assert "not compared" in said[1]
 
 
 def test_a_run_learns_from_the_stream_and_resumes_to_the_same_bits(prepared: SyntheticDataSet, tmp_path: Path) -> None:
@@ -165,6 +182,9 @@ def test_a_run_is_not_continued_on_another_stream(prepared: SyntheticDataSet, tm
     (other / "synthesis.json").write_text(json.dumps(description))
     with pytest.raises(ResumeError, match="other settings"):
         run(settings(prepared, tmp_path, synthesis={"folder": other}), mode="resume")
+    with pytest.raises(ResumeError, match="other settings"):
+        check_run(settings(prepared, tmp_path, synthesis={"folder": other}), mode="resume")
+    assert check_run(settings(prepared, tmp_path), mode="resume").students[0].earlier == "unfinished"
 
 
 @pytest.mark.parametrize("use", [run, check_run])
