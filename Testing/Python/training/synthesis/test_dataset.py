@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from kdseg.errors import AgreementError, ConfigurationError, ResumeError, TrainingDataError
 from kdseg_testing.training_runs import assert_same, final, make_trainer, run
 from kdseg_training.distillation.config import DistillationConfig
+from kdseg_training.distillation.teacher import SideExchange
 from kdseg_training.distillation.training.check import check_run
 from kdseg_training.synthesis import dataset as dataset_module
 from kdseg_training.synthesis.config import SynthesisConfig, read_synthesis_config
@@ -147,7 +148,10 @@ def test_a_run_learns_from_the_stream_and_resumes_to_the_same_bits(prepared: Syn
 
 
 def test_a_teacher_that_exchanges_the_sides_of_the_anatomy(prepared: SyntheticDataSet, tmp_path: Path) -> None:
-    """The phantom's anatomy pairs the classes of a sample with those of its mirror image."""
+    """Samples are (z, y, x) in RAS order, so x grows to the right of the body: left and right change places along axis 2.
+
+    By hand: class 0 is background, 1 and 2 are left and right white, 3 and 4 left and right grey, 5 is fluid on both sides.
+    """
     first = run(settings(prepared, tmp_path / "teacher"))
     folder = first.students[0].checkpoint.parents[1]
     teacher = {"model_folder": folder, "exchange_sides": True, "allow_seen_validation": True}
@@ -156,10 +160,22 @@ def test_a_teacher_that_exchanges_the_sides_of_the_anatomy(prepared: SyntheticDa
     trainer = make_trainer(config)
     listened = trainer.settings.teacher
     assert listened is not None and listened.sides is not None
-    assert listened.sides.classes == open_prepared(prepared.preprocessed / FOLDER).anatomy.class_mirror
-    assert listened.sides.classes != tuple(range(len(listened.sides.classes)))
+    assert listened.sides.classes == (0, 2, 1, 4, 3, 5)
+    assert listened.sides.axis == 2
     assert trainer.told["teacher"]["exchange_sides"]
     assert run(config).students[0].checkpoint.is_file()
+
+
+def test_left_and_right_lie_apart_along_the_axis_that_is_mirrored(prepared: SyntheticDataSet) -> None:
+    """Also of the head whose file runs to the left, the bottom and the front: it was turned to R, A, S."""
+    opened = open_prepared(prepared.preprocessed / FOLDER)
+    (two,) = opened.validation
+    classes = np.asarray(opened.anatomy.target)[two.voxels]
+    left_grey, right_grey = (np.argwhere(classes == number).mean(axis=0) for number in (3, 4))
+    apart = right_grey - left_grey
+    assert apart[2] > 5
+    assert np.abs(apart[:2]).max() < 1
+    assert SideExchange((0,)).axis == 2
 
 
 def test_only_label_maps_tell_the_sides(prepared: SyntheticDataSet, tmp_path: Path) -> None:
