@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Tuple
 
 LEFT_RIGHT_AXIS = 2
-"""Spatial axis from right to left of (z, y, x) in RAS, the order in which samples are drawn from label maps."""
+"""Spatial axis of (z, y, x) in RAS, the order of samples drawn from label maps, along which the index grows to the right."""
 
 
 @dataclass(frozen=True)
