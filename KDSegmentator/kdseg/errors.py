@@ -23,7 +23,7 @@ line, console) can show them in its own way: what is wrong, what was expected an
     ├── TrainingError               9   a student cannot be trained
     │   ├── ConfigurationError          the file that describes the run is not valid
     │   ├── TeacherError                the teacher's model folder is missing, damaged or of another version
-    │   ├── AgreementError              teacher and student differ in what must be equal
+    │   ├── AgreementError              teacher, student or label maps differ in what must be equal
     │   ├── TrainingDataError           the data set is missing, empty or does not match
     │   ├── ResumeError                 the checkpoint is damaged or belongs to another run
     │   ├── DivergenceError             the loss is not a number any more
@@ -212,7 +212,10 @@ class TeacherError(TrainingError):
 
 
 class AgreementError(TrainingError):
-    """Teacher and student differ in patch, strides, spacing, normalisation, channels or labels; the message names which."""
+    """Teacher and student, or label maps and data set, differ in patch, strides, spacing, normalisation, channels or labels.
+
+    The message names which.
+    """
 
 
 class TrainingDataError(TrainingError):

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Dict, Optional
 
-import typer
+from kdseg.errors import InstallationError, KDSegError
 
-from kdseg.errors import KDSegError
+try:
+    import typer
+except ModuleNotFoundError as error:
+    if error.name != "typer":
+        raise
+    missing = InstallationError(
+        "The companion's packages are not installed.",
+        expected="typer and what else trains students",
+        found="no package typer",
+        remedy="Run pip install '.[training]' in a copy of KDSegmentator's repository.",
+    )
+    sys.stderr.write(f"Error: {missing}\n")
+    sys.exit(missing.exit_code)
+
 from kdseg_training.distillation.commands.distill import distill
 from kdseg_training.distillation.commands.family import family
 from kdseg_training.distillation.commands.soft_labels import soft_labels

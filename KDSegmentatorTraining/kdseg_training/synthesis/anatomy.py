@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Dict, List, Literal, Optional, Tuple
+from typing import ClassVar, Dict, List, Literal, Mapping, Optional, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +64,7 @@ class LabelSettings(_Settings):
     structure
         What it is segmented as; none: background.
     mirror
-        The same on the other side; none: itself.
+        The same on the other side; none: itself. Labels of one structure are of one structure on the other side too.
     outside
         Whether skull stripping removes it.
     """
@@ -115,7 +115,18 @@ class AnatomySettings(_Settings):
                     raise ValueError(f"label {entry.label}: its mirror {entry.mirror} does not name it in turn")
                 if (other.tissue, other.mixed_with, other.outside) != (entry.tissue, entry.mixed_with, entry.outside):
                     raise ValueError(f"labels {entry.label} and {entry.mirror}: the two sides differ in tissue or outside")
+        self._require_other_sides(by_label)
         return self
+
+    def _require_other_sides(self, by_label: Mapping[int, LabelSettings]) -> None:
+        """Refuse a structure that is not one and the same structure on the other side: a left without its right."""
+        for name in self.structures:
+            mirrors = [by_label[e.label if e.mirror is None else e.mirror] for e in self.labels if e.structure == name]
+            others = sorted({mirror.structure or "background" for mirror in mirrors})
+            if len(others) > 1 or mirrors[0].structure is None:
+                raise ValueError(
+                    f"structure {name}: on the other side its labels are {' and '.join(others)}: expected one structure"
+                )
 
 
 @dataclass(frozen=True)

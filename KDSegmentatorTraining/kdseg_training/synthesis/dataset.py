@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
 from kdseg.atomic import write_bytes
+from kdseg.bundle.strict_json import parse_json_object
 from kdseg.errors import ConfigurationError, TrainingDataError
 from kdseg.wording import counted
 from kdseg_training.distillation.config_file import read_settings
 from kdseg_training.synthesis.anatomy import Anatomy, AnatomySettings, build_anatomy
 from kdseg_training.synthesis.config import SynthesisConfig
 from kdseg_training.synthesis.label_map import LabelMap, read_label_map, save_label_map
-from kdseg_training.synthesis.plans import CONFIGURATION, recipe_plans
+from kdseg_training.synthesis.plans import CONFIGURATION, planned_network, recipe_plans
 from kdseg_training.synthesis.prepared import (
     DESCRIPTION,
     FOLDER,
@@ -90,9 +91,13 @@ def prepare(config: SynthesisConfig, say: Callable[[str], None] = lambda _: None
     plans = preprocessed / f"{config.plans}.json"
     result = SyntheticDataSet(raw, preprocessed, config.plans, len(described.training), len(described.validation))
     if (folder / DESCRIPTION).is_file():
-        _require_same(read_description(folder), described, folder)
+        stored = read_description(folder)
+        _require_same(stored, described, folder)
         if plans.is_file():
+            _require_same_network(plans, config)
             say(f"{config.dataset} is prepared already.")
+            if stored.seed is None:
+                say("With which seed was not kept by the version that prepared it, so that it is not compared.")
             return result
     folder.mkdir(parents=True, exist_ok=True)
     say(f"Rendering {counted(len(maps), 'image')} for nnU-Net's planning.")
@@ -168,14 +173,15 @@ def _describe(config: SynthesisConfig, anatomy: AnatomySettings, maps: Dict[str,
         spacing_mm=config.spacing_mm,
         training={name: value for name, value in prints.items() if name not in config.validation},
         validation={name: value for name, value in prints.items() if name in config.validation},
+        seed=config.seed,
     )
 
 
 def _require_same(stored: PreparedSettings, wanted: PreparedSettings, folder: Path) -> None:
-    if stored == wanted:
-        return
     one, other = stored.model_dump(mode="json"), wanted.model_dump(mode="json")
-    differ: List[str] = [key for key in one if one[key] != other[key]]
+    differ: List[str] = [key for key in one if one[key] != other[key] and (key, one[key]) != ("seed", None)]
+    if not differ:
+        return
     raise ConfigurationError(
         "The data set was prepared with other settings.",
         expected="the same settings, or a data set of another name",
@@ -183,6 +189,20 @@ def _require_same(stored: PreparedSettings, wanted: PreparedSettings, folder: Pa
         path=folder,
         remedy="Give dataset another name in the file, or delete this data set's raw and preprocessed folders.",
     )
+
+
+def _require_same_network(path: Path, config: SynthesisConfig) -> None:
+    stored = planned_network(parse_json_object(path.read_bytes(), str(path)))
+    wanted = config.network.model_dump(mode="json")
+    differ = [key for key in wanted if wanted[key] != stored[key]]
+    if differ:
+        raise ConfigurationError(
+            "The data set was planned with another network.",
+            expected=", ".join(f"{key} {wanted[key]}" for key in differ) + ", as in the file",
+            found=", ".join(f"{key} {stored[key]}" for key in differ),
+            path=path,
+            remedy="Give plans another name in the file, or delete the plans to have this data set planned anew.",
+        )
 
 
 def _plan(config: SynthesisConfig, raw: Path, preprocessed: Path, say: Callable[[str], None]) -> None:

@@ -64,6 +64,18 @@ def recipe_plans(planned: Mapping[str, Any], name: str, network: NetworkSettings
     return {**copy.deepcopy(dict(planned)), "plans_name": name, "configurations": {CONFIGURATION: configuration}}
 
 
+def planned_network(plans: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the plans' network under the keys of :class:`NetworkSettings`; None for what the plans do not say."""
+    configuration = plans.get("configurations", {}).get(CONFIGURATION, {})
+    arguments = configuration.get("architecture", {}).get("arch_kwargs", {})
+    return {
+        "patch_size": configuration.get("patch_size"),
+        "batch_size": configuration.get("batch_size"),
+        "features": arguments.get("features_per_stage"),
+        "blocks": arguments.get("n_blocks_per_stage"),
+    }
+
+
 def strides(stages: int) -> List[List[int]]:
     """Return the stride of each stage: every stage after the first halves the resolution."""
     return [[1, 1, 1], *([2, 2, 2] for _ in range(stages - 1))]

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Literal, Mapping, Tuple
+from typing import Any, Dict, List, Literal, Mapping, Optional, Tuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -34,6 +34,8 @@ class PreparedSettings(BaseModel):
         See there.
     training, validation
         Name of each label map and the sha256 of its voxels.
+    seed
+        Of the images that nnU-Net planned with; None: not kept by the version that prepared them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,10 +46,11 @@ class PreparedSettings(BaseModel):
     spacing_mm: float = Field(gt=0)
     training: Dict[str, str] = Field(min_length=1)
     validation: Dict[str, str] = Field(min_length=1)
+    seed: Optional[int] = None
 
     def digest(self) -> str:
-        """Return a sha256 (hex) over all of it: it decides every sample."""
-        return digest(self.model_dump(mode="json"))
+        """Return a sha256 (hex) over all that decides the samples, which the seed of the planning's images does not."""
+        return digest(self.model_dump(mode="json", exclude={"seed"}))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from kdseg_training.distillation.losses.base import packed
 from kdseg_training.distillation.losses.blocks import worthwhile
-from kdseg_training.distillation.losses.sums import label_sums
+from kdseg_training.distillation.losses.sums import label_sums, require_shape
 
 
 class OnPackedLogits(nn.Module):
@@ -68,7 +68,10 @@ class DiceAndCrossEntropy(nn.Module):
         ------
         TrainingDataError
             If the target has another shape.
+        RuntimeError
+            If a label is no class (torch's own error).
         """
+        require_shape("The labels", target, logits, channels=1)
         if not worthwhile(logits):
             return cast(Tensor, self.stock(logits, target))
         sums = label_sums(logits, target)

@@ -54,18 +54,20 @@ def label_sums(logits: Tensor, labels: Tensor) -> LabelSums:
     Returns
     -------
     LabelSums
-        float32, or float64 for float64 logits, added up in float64. Differentiable once.
+        float32, or float64 for float64 logits. Sizes are added up in that precision within a block, from block to block and
+        all else in float64. Differentiable once.
 
     Raises
     ------
     TrainingDataError
         If the labels have another shape.
     """
-    _require_shape("The labels", labels, logits, channels=1)
+    require_shape("The labels", labels, logits, channels=1)
     return LabelSums(*cast(Any, _LabelSums).apply(logits, labels))
 
 
-def _require_shape(what: str, given: Tensor, logits: Tensor, *, channels: int) -> None:
+def require_shape(what: str, given: Tensor, logits: Tensor, *, channels: int) -> None:
+    """Raise :class:`TrainingDataError` unless a map has as many channels as said, and samples and voxels as the logits."""
     expected = (logits.shape[0], channels, *logits.shape[2:])
     if given.shape != expected:
         raise TrainingDataError(f"{what} do not fit the logits.", expected=str(expected), found=str(tuple(given.shape)))
@@ -150,23 +152,24 @@ def soft_sums(student: Tensor, teacher: Tensor, weight: Optional[Tensor], *, tem
     Returns
     -------
     SoftSums
-        float32, or float64 for float64 logits, added up in float64. Differentiable once.
+        float32, or float64 for float64 logits, added up in that precision within a block, in float64 from block to block.
+        Differentiable once.
 
     Raises
     ------
     TrainingDataError
         If the shapes of teacher or weight differ from the student's.
     """
-    _require_shape("The teacher's logits", teacher, student, channels=student.shape[1])
+    require_shape("The teacher's logits", teacher, student, channels=student.shape[1])
     if weight is not None:
-        _require_shape("The weights of voxels", weight, student, channels=1)
+        require_shape("The weights of voxels", weight, student, channels=1)
     return SoftSums(*cast(Any, _SoftSums).apply(student, teacher, weight, _Form(temperature, regions)))
 
 
 def soft_sums_as_a_whole(
     student: Tensor, teacher: Tensor, weight: Optional[Tensor], *, temperature: float, regions: bool
 ) -> SoftSums:
-    """Return the same as :func:`soft_sums`, all steps left to autograd and without blocks."""
+    """Return the same as :func:`soft_sums` but for rounding, all steps left to autograd, without blocks or float64."""
     form = _Form(temperature, regions)
     known = packed(teacher.detach())
     if weight is not None:  # 0 · NaN is NaN

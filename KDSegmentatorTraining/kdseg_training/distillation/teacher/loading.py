@@ -54,7 +54,7 @@ def load_teacher(
     ------
     TeacherError
         If a file is missing, damaged or no nnU-Net v2 data; the network is not one of nnU-Net's U-Nets; the weights do not fit
-        the plans; or the folds contradict each other.
+        the plans; the folds contradict each other; or mirroring and sides are to mirror the same axis.
     """
     wanted: List[Optional[Fold]] = [folds] if folds is None or isinstance(folds, (int, str)) else list(folds)
     if not wanted or len({str(fold) for fold in wanted}) != len(wanted):
@@ -69,6 +69,8 @@ def load_teacher(
     except KDSegError as error:
         raise _as_teacher_error(error) from error
     axes = read[0].mirroring_axes
+    if mirroring and sides is not None:
+        _require_other_axes(axes or (), sides, files[0].folder)
     source = TeacherSource(
         folder=files[0].folder,
         folds=tuple(f.checkpoint_path.parent.name.removeprefix("fold_") for f in files),
@@ -100,6 +102,18 @@ def _read(folder: Path, folds: Sequence[Optional[Fold]], name: str) -> Tuple[Lis
                 problem = f"The folds of the teacher differ in {what.replace('_', ' ')}."
                 raise TeacherError(problem, expected=str(expected), found=str(found), path=file.checkpoint_path)
     return files, read
+
+
+def _require_other_axes(axes: Sequence[int], sides: SideExchange, folder: Path) -> None:
+    """Refuse to mirror an axis twice: with the classes as they are, and exchanged."""
+    if sides.axis in axes:
+        raise TeacherError(
+            "The teacher cannot be mirrored from left to right both with and without its classes exchanged.",
+            expected=f"mirroring over other axes than {sides.axis}, from left to right, or no exchange_sides",
+            found=f"a checkpoint that is mirrored over the axes {', '.join(map(str, axes))}, and exchange_sides",
+            path=folder,
+            remedy="Leave out teacher.mirroring if the teacher tells left from right, teacher.exchange_sides if it does not.",
+        )
 
 
 def _network(plans: Dict[str, Any], plan: ModelPlan, file: ModelFolder, trained: Checkpoint) -> torch.nn.Module:

@@ -14,14 +14,14 @@ from kdseg_training.distillation.preprocessed import list_cases
 from kdseg_training.distillation.training import checkpoints
 from kdseg_training.distillation.training.arm import Arm
 from kdseg_training.distillation.training.devices import choose_device
-from kdseg_training.distillation.training.extras import preprocessed_fold, soft_label_folder
+from kdseg_training.distillation.training.extras import Extras, open_synthesis, preprocessed_fold, soft_label_folder
 from kdseg_training.distillation.training.patches import require_cases, require_present
 from kdseg_training.distillation.training.precision import choose_precision
 from kdseg_training.distillation.training.runs import Mode, fold_folder, new_arm, require_free
 from kdseg_training.distillation.training.snapshot import require_same_settings
 from kdseg_training.distillation.training.sources import open_data_set, open_teacher, require_writable_results, set_folders
 
-RESOLVED = ("dataset", "precision", "device_type", "batch_size", "plans", "unlabelled", "synthesis")
+RESOLVED = ("dataset", "precision", "device_type", "batch_size", "plans", "unlabelled")
 """Settings in a checkpoint that only a trainer knows; they are compared when the run continues."""
 
 Earlier = Literal["nothing", "unfinished", "finished"]
@@ -120,9 +120,10 @@ def check_run(config: DistillationConfig, *, mode: Mode = "new", device: Optiona
     require_writable_results(config)
     data = open_data_set(config)
     teacher = open_teacher(config, data, target, notes.append)
+    extras = Extras(synthesis=open_synthesis(config, data, target, notes.append))
     students = []
     for student in config.students:
-        arm, plans = new_arm(config, student, data, teacher, say=notes.append)
+        arm, plans = new_arm(config, student, data, teacher, say=notes.append, extras=extras)
         channels, heads = channels_and_heads(plans, config.configuration, data.description)
         parameters = count_parameters(plans, config.configuration, channels, heads)
         folder = fold_folder(arm)

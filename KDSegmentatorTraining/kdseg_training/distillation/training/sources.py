@@ -20,6 +20,7 @@ from kdseg_training.distillation.teacher import Teacher, check_agreement, check_
 from kdseg_training.distillation.training.patches import require_fold
 from kdseg_training.distillation.training.plan_checks import check_description, check_plans
 from kdseg_training.distillation.training.splits import SPLITS
+from kdseg_training.synthesis.agreement import check_label_maps
 from kdseg_training.synthesis.anatomy import build_anatomy
 from kdseg_training.synthesis.prepared import FOLDER, read_description
 
@@ -174,7 +175,7 @@ def student_plans(config: DistillationConfig, student: StudentSettings, data: Da
 def check_student(
     config: DistillationConfig, plans: Dict[str, Any], data: DataSet, teacher: Optional[Teacher], say: Callable[[str], None]
 ) -> None:
-    """Check that configuration and fold exist and the teacher fits the student, before anything is written."""
+    """Check that configuration and fold exist, and label maps and teacher fit the student, before anything is written."""
     if config.configuration not in plans.get("configurations", {}):
         raise ConfigurationError(
             f"The plans have no configuration {config.configuration}.",
@@ -182,8 +183,12 @@ def check_student(
             found=config.configuration,
             path=config.source,
         )
-    if config.synthesis is None:
+    folder = label_map_folder(config, data)
+    if folder is None:
         require_fold(data.folder / SPLITS, config.fold)
+    else:
+        prepared = read_description(folder)
+        check_label_maps(prepared, folder, plans=plans, configuration=config.configuration, dataset=data.description)
     if teacher is None or config.teacher is None:
         return
     check_agreement(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,6 +32,14 @@ FREESURFER = {
     "Cerebrospinal fluid": (24, (60, 60, 60)),
 }
 """Some lines of FreeSurfer's colour table."""
+
+
+LEFT_ALONE = [name for name in ANATOMY["structures"] if name != "Right white"]
+
+
+def without_structure(name: str) -> list[dict[str, Any]]:
+    """Return the labels of the anatomy, those of one structure as background."""
+    return [{key: value for key, value in label.items() if value != name} for label in ANATOMY["labels"]]
 
 
 def write(path: Path, **changes) -> Path:
@@ -64,6 +73,11 @@ def test_compact_maps_are_positions_and_unknown_labels_are_named(anatomy) -> Non
         ({"labels": [*ANATOMY["labels"], {"label": 9, "tissue": "fat", "structure": "Toe"}]}, "no structure Toe"),
         ({"labels": [*ANATOMY["labels"], {"label": 9, "tissue": "fat", "mirror": 2}]}, "does not name it in turn"),
         ({"labels": [{"label": 0, "tissue": "fat"}]}, "at least 1"),
+        ({"structures": LEFT_ALONE, "labels": without_structure("Right white")}, "Left white: .* are background: expected one"),
+        (
+            {"labels": [*ANATOMY["labels"], {"label": 9, "tissue": "white", "structure": "Left white"}]},
+            "Left white: .* are Left white and Right white: expected one",
+        ),
     ],
 )
 def test_a_contradiction_is_refused(tmp_path: Path, changes: dict, word: str) -> None:

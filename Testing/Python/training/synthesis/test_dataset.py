@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Callable, Dict
 
 import numpy as np
 import pytest
@@ -13,13 +14,16 @@ import torch
 import yaml
 from pydantic import ValidationError
 
-from kdseg.errors import ConfigurationError, ResumeError, TrainingDataError
+from kdseg.errors import AgreementError, ConfigurationError, ResumeError, TrainingDataError
+from kdseg.sides import SideExchange
 from kdseg_testing.training_runs import assert_same, final, make_trainer, run
 from kdseg_training.distillation.config import DistillationConfig
+from kdseg_training.distillation.training.check import check_run
+from kdseg_training.synthesis import dataset as dataset_module
 from kdseg_training.synthesis.config import SynthesisConfig, read_synthesis_config
 from kdseg_training.synthesis.dataset import SyntheticDataSet, prepare
 from kdseg_training.synthesis.plans import recipe_plans, strides
-from kdseg_training.synthesis.prepared import FOLDER, open_prepared
+from kdseg_training.synthesis.prepared import FOLDER, open_prepared, read_description
 
 from .conftest import ANATOMY, SPACING_MM, phantom
 
@@ -114,6 +118,22 @@ def test_a_second_preparation_does_nothing_and_other_settings_are_refused(config
     with pytest.raises(ConfigurationError, match="other settings") as caught:
         prepare(config.model_copy(update={"spacing_mm": 5.0}))
     assert "spacing_mm" in str(caught.value)
+    with pytest.raises(ConfigurationError, match="other seed"):
+        prepare(config.model_copy(update={"seed": 1}))
+    wider = config.network.model_copy(update={"features": [4, 8, 16], "batch_size": 2})
+    with pytest.raises(ConfigurationError, match=r"batch_size 2, features \[4, 8, 16\].*batch_size 1, features \[4, 8, 8\]"):
+        prepare(config.model_copy(update={"network": wider}))
+
+
+def test_the_seed_of_an_earlier_version_is_not_known(config, prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its runs were begun with stays the same."""
+    stored = read_description(prepared.preprocessed / FOLDER)
+    earlier = stored.model_copy(update={"seed": None})
+    assert (stored.seed, earlier.digest()) == (0, stored.digest())
+    monkeypatch.setattr(dataset_module, "read_description", lambda _: earlier)
+    said: list[str] = []
+    assert prepare(config.model_copy(update={"seed": 1}), say=said.append) == prepared
+    assert "not compared" in said[1]
 
 
 def test_a_run_learns_from_the_stream_and_resumes_to_the_same_bits(prepared: SyntheticDataSet, tmp_path: Path) -> None:
@@ -128,7 +148,10 @@ def test_a_run_learns_from_the_stream_and_resumes_to_the_same_bits(prepared: Syn
 
 
 def test_a_teacher_that_exchanges_the_sides_of_the_anatomy(prepared: SyntheticDataSet, tmp_path: Path) -> None:
-    """The phantom's anatomy pairs the classes of a sample with those of its mirror image."""
+    """Samples are (z, y, x) in RAS order, so x grows to the right of the body: left and right change places along axis 2.
+
+    By hand: class 0 is background, 1 and 2 are left and right white, 3 and 4 left and right grey, 5 is fluid on both sides.
+    """
     first = run(settings(prepared, tmp_path / "teacher"))
     folder = first.students[0].checkpoint.parents[1]
     teacher = {"model_folder": folder, "exchange_sides": True, "allow_seen_validation": True}
@@ -137,10 +160,22 @@ def test_a_teacher_that_exchanges_the_sides_of_the_anatomy(prepared: SyntheticDa
     trainer = make_trainer(config)
     listened = trainer.settings.teacher
     assert listened is not None and listened.sides is not None
-    assert listened.sides.classes == open_prepared(prepared.preprocessed / FOLDER).anatomy.class_mirror
-    assert listened.sides.classes != tuple(range(len(listened.sides.classes)))
+    assert listened.sides.classes == (0, 2, 1, 4, 3, 5)
+    assert listened.sides.axis == 2
     assert trainer.told["teacher"]["exchange_sides"]
     assert run(config).students[0].checkpoint.is_file()
+
+
+def test_left_and_right_lie_apart_along_the_axis_that_is_mirrored(prepared: SyntheticDataSet) -> None:
+    """Also of the head whose file runs to the left, the bottom and the front: it was turned to R, A, S."""
+    opened = open_prepared(prepared.preprocessed / FOLDER)
+    (two,) = opened.validation
+    classes = np.asarray(opened.anatomy.target)[two.voxels]
+    left_grey, right_grey = (np.argwhere(classes == number).mean(axis=0) for number in (3, 4))
+    apart = right_grey - left_grey
+    assert apart[2] > 5
+    assert np.abs(apart[:2]).max() < 1
+    assert SideExchange((0,)).axis == 2
 
 
 def test_only_label_maps_tell_the_sides(prepared: SyntheticDataSet, tmp_path: Path) -> None:
@@ -163,6 +198,44 @@ def test_a_run_is_not_continued_on_another_stream(prepared: SyntheticDataSet, tm
     (other / "synthesis.json").write_text(json.dumps(description))
     with pytest.raises(ResumeError, match="other settings"):
         run(settings(prepared, tmp_path, synthesis={"folder": other}), mode="resume")
+    with pytest.raises(ResumeError, match="other settings"):
+        check_run(settings(prepared, tmp_path, synthesis={"folder": other}), mode="resume")
+    assert check_run(settings(prepared, tmp_path), mode="resume").students[0].earlier == "unfinished"
+
+
+@pytest.mark.parametrize("use", [run, check_run])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d["anatomy"]["structures"].reverse(), r"differ in classes.*1 Left white.*\(the data set's\).*5 Left white"),
+        (lambda d: d.update(spacing_mm=3.0), r"differ in spacing.*4\.0, 4\.0, 4\.0.*spacing 3 mm"),
+    ],
+    ids=["classes", "spacing"],
+)
+def test_label_maps_of_another_data_set_are_refused(
+    prepared: SyntheticDataSet, tmp_path: Path, change: Callable[[dict[str, Any]], None], words: str, use: Callable[..., Any]
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(prepared.preprocessed / FOLDER, other)
+    description = json.loads((other / "synthesis.json").read_text())
+    change(description)
+    (other / "synthesis.json").write_text(json.dumps(description))
+    with pytest.raises(AgreementError, match=words) as caught:
+        use(settings(prepared, tmp_path / "results", synthesis={"folder": other}))
+    assert caught.value.path == str(other)
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_check_opens_the_label_maps(prepared: SyntheticDataSet, tmp_path: Path) -> None:
+    checked = check_run(settings(prepared, tmp_path / "results"))
+    assert "Batches are drawn on the CPU from 2 label maps, those for validation from 1 others." in checked.notes
+    other = tmp_path / "other"
+    shutil.copytree(prepared.preprocessed / FOLDER, other)
+    (other / "one.npz").unlink()
+    with pytest.raises(TrainingDataError, match=r"one\.npz"):
+        check_run(settings(prepared, tmp_path / "results", synthesis={"folder": other}))
+    with pytest.raises(TrainingDataError, match="no prepared label maps"):
+        check_run(settings(prepared, tmp_path / "results", synthesis={"folder": tmp_path / "nowhere"}))
 
 
 def test_a_changed_label_map_is_noticed(prepared: SyntheticDataSet, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import torch
 from nnunetv2.training.loss.compound_losses import DC_and_BCE_loss, DC_and_CE_loss
 from nnunetv2.training.loss.dice import MemoryEfficientSoftDiceLoss
 
+from kdseg.errors import TrainingDataError
 from kdseg_training.distillation.losses import blocks as blocks_module
 from kdseg_training.distillation.losses import dice_ce as dice_ce_module
 from kdseg_training.distillation.losses.dice_ce import DiceAndCrossEntropy, OnPackedLogits, adapted
@@ -77,6 +78,19 @@ def test_few_classes_are_nnunets_own_code(in_blocks: list[torch.Size]) -> None:
     found = adapted(stock())(logits[:, :3].bfloat16(), target)
     assert torch.equal(found, stock()(logits[:, :3].bfloat16().float(), target))
     assert not in_blocks
+
+
+@pytest.mark.parametrize("classes", [3, CLASSES])
+@pytest.mark.parametrize("shape", [(2, 1, 12, 14, 9), (1, 1, 12, 14, 10), (2, 2, 12, 14, 10), (2, 12, 14, 10)])
+def test_a_target_of_another_shape_is_refused(classes: int, shape: tuple[int, ...]) -> None:
+    with pytest.raises(TrainingDataError, match="labels do not fit"):
+        adapted(stock())(sample()[0][:, :classes], torch.zeros(shape))
+
+
+@pytest.mark.parametrize("classes", [3, CLASSES])
+def test_a_label_that_is_no_class_is_torchs_error(classes: int) -> None:
+    with pytest.raises(RuntimeError, match="out of bounds"):
+        adapted(stock())(sample()[0][:, :classes], torch.full((2, 1, 12, 14, 10), float(classes)))
 
 
 def test_half_precision_counts_as_if_it_were_widened() -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from kdseg_testing.distillation_tensors import of_logits, outputs, target
+from kdseg_training.distillation.losses.blocks import FEWEST_CLASSES, worthwhile
 from kdseg_training.distillation.losses.soft_dice import SoftDice
 from kdseg_training.distillation.outputs import LabelScheme, Outputs
 
@@ -59,10 +60,13 @@ def test_a_structure_that_is_nowhere_counts_nothing():
     assert SoftDice(ONE_REGION)(student, teacher).item() < 1e-6
 
 
-def test_ignored_and_unknown_voxels_have_no_influence():
-    scheme = LabelScheme(3, ignore_label=3)
+@pytest.mark.parametrize("classes", [3, FEWEST_CLASSES + 1])
+def test_ignored_and_unknown_voxels_have_no_influence(classes: int):
+    """Neither as a whole, with few classes, nor in blocks, with many."""
+    scheme = LabelScheme(classes, ignore_label=classes)
     given = target(3, scheme)
-    student, teacher = outputs(3, seed=1, requires_grad=True), outputs(3, seed=2)
+    student, teacher = outputs(3, heads=classes, seed=1, requires_grad=True), outputs(3, heads=classes, seed=2)
+    assert worthwhile(student.logits[0]) == (classes > 3)
     known = torch.ones_like(given[0], dtype=torch.bool)
     known[:, :, 0] = False
     known[0, :, 4] = False

@@ -94,6 +94,13 @@ def test_exchanged_sides_and_mirroring_average_together(folder: Path, data: torc
     torch.testing.assert_close(both, (mirrored(data).logits[0] + there) / 2, rtol=0, atol=1e-6)
 
 
+def test_one_axis_is_not_mirrored_with_and_without_exchange(folder: Path) -> None:
+    with pytest.raises(TeacherError, match="over the axes 0, 2") as caught:
+        load_teacher(folder, folds=0, mirroring=True, sides=SideExchange((0, 2, 1), axis=2))
+    assert "teacher.mirroring" in caught.value.remedy
+    assert load_teacher(folder, folds=0, sides=SideExchange((0, 2, 1), axis=2)).mirroring_axes is None
+
+
 def test_features_are_those_of_the_data_as_they_are(folder: Path, data: torch.Tensor) -> None:
     name = "encoder.stages.1"
     found = load_teacher(folder, folds=0, sides=SideExchange((0, 2, 1)))(data, [name]).features[name]
