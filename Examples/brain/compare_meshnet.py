@@ -79,10 +79,13 @@ class Cost(NamedTuple):
 MEASURE = """
 import resource, subprocess, sys
 code = subprocess.call(sys.argv[1:], stdout=sys.stderr)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 sys.exit(code)
 """
-"""Runs a program from a small process: Linux counts the memory of the process that starts a program as the program's own."""
+"""Runs a program from a small process: Linux counts the memory of the process that starts a program as the program's own.
+
+Prints the peak in bytes; Linux tells it in KiB, macOS in bytes, Windows not at all.
+"""
 
 
 def run(command: List[str]) -> Cost:
@@ -92,7 +95,18 @@ def run(command: List[str]) -> Cost:
     done = subprocess.run(measured, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 - our own programs
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {done.returncode}.")
-    return Cost(time.perf_counter() - began, int(done.stdout) / 1024**2)
+    return Cost(time.perf_counter() - began, int(done.stdout) / 1024**3)
+
+
+def distinct_stems(heads: Sequence[Path]) -> Dict[str, Path]:
+    """Return the heads by what stands before the first dot of their names, after which results are called; each once."""
+    stems: Dict[str, Path] = {}
+    for head in heads:
+        stem = head.name.split(".")[0]
+        if stem in stems:
+            sys.exit(f"{head}: its results would be called {stem}, like those of {stems[stem]}. Give one of them another name.")
+        stems[stem] = head
+    return stems
 
 
 def merged(path: Path, members: Mapping[str, Sequence[int]], grid: Optional[sitk.Image] = None) -> Labels:
@@ -138,6 +152,9 @@ def main() -> None:
     given = parser.parse_args()
     if given.reference and len(given.reference) != len(given.heads):
         parser.error(f"expected {len(given.heads)} references, one for each head, found {len(given.reference)}")
+    if sys.platform == "win32":
+        parser.error("Windows does not tell the peak memory of a process that ended: run this on Linux or macOS.")
+    stems = distinct_stems(given.heads)
     given.output.mkdir(parents=True, exist_ok=True)
     values = {entry.name: entry.value for entry in load_student(given.bundle).entries}
     ours = {name: [values[member] for member in members] for name, members in MEMBERS.items()}
@@ -145,8 +162,7 @@ def main() -> None:
     theirs = {name: [names.index(name)] for name in MEMBERS}
     columns: Dict[str, List[List[float]]] = {}
     costs = ["| head | student, s | MeshNet, s | student, GiB | MeshNet, GiB |", "|---|---:|---:|---:|---:|"]
-    for index, head in enumerate(given.heads):
-        stem = head.name.split(".")[0]
+    for index, (stem, head) in enumerate(stems.items()):
         student, meshnet = given.output / f"{stem}_student.nii.gz", given.output / f"{stem}_meshnet.nii.gz"
         threads = ["--threads", str(given.threads)]
         segment = [

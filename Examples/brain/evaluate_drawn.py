@@ -1,11 +1,11 @@
 """How brain students hold up when the contrast changes, where truth is known: Dice on drawn heads, the same for all students.
 
-    python Examples/brain/evaluate_drawn.py PREPARED BUNDLE [BUNDLE …] --output FOLDER
+    python Examples/brain/evaluate_drawn.py PREPARED BUNDLE [BUNDLE …] --output FOLDER [--label-map NAME …]
 
 PREPARED is WORK/cpu/preprocessed/Dataset010_BrainCPU/synthesis; heads are drawn from its validation label maps, as many of
 each kind of contrast, each with a place and a shape of its own; some are cut, as in training. Writes drawn.csv and drawn.md:
 mean Dice per contrast, and over all heads the difference to the first student with its interval. The interval is over drawings
-of the same few label maps, not over people.
+of the same few label maps, not over people. To choose between students on one label map and report on another, name them.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from kdseg.pipeline import segment
 from kdseg.student import Student
 from kdseg_training.metrics.bootstrap import bootstrap_differences
 from kdseg_training.synthesis.generator import Generator, Sample
+from kdseg_training.synthesis.label_map import LabelMap
 from kdseg_training.synthesis.prepared import Prepared, open_prepared
 from kdseg_training.synthesis.settings import ContrastSettings
 
@@ -94,6 +95,15 @@ def open_students(paths: Sequence[Path], structures: Sequence[str]) -> Dict[str,
     return students
 
 
+def chosen(prepared: Prepared, names: Sequence[str]) -> List[LabelMap]:
+    """Return the validation label maps of these names, all of them for no name."""
+    known = {label_map.name: label_map for label_map in prepared.validation}
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        sys.exit(f"--label-map: expected some of {', '.join(known)}, found {', '.join(unknown)}")
+    return [known[name] for name in names] or list(known.values())
+
+
 def mean(rows: Sequence[Dice]) -> float:
     """Return the mean over structures of their means over heads; structures that no head shows are left out."""
     matrix = shown(np.stack(rows))
@@ -130,12 +140,14 @@ def main() -> None:
     parser.add_argument("prepared", type=Path)
     parser.add_argument("bundles", type=Path, nargs="+")
     parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--label-map", nargs="+", default=[], metavar="NAME", help="of the validation label maps only these")
     parser.add_argument("--number", type=int, default=8, help="drawn heads of each kind of contrast")
     parser.add_argument("--seed", type=int, default=1_000_000, help="of the first one")
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     given.output.mkdir(parents=True, exist_ok=True)
     prepared = open_prepared(given.prepared)
+    label_maps = chosen(prepared, given.label_map)
     students = open_students(given.bundles, prepared.anatomy.structures)
     values: Dict[str, List[Tuple[str, Dice]]] = {name: [] for name in students}
     text = io.StringIO()
@@ -144,7 +156,7 @@ def main() -> None:
     for kind, contrast in enumerate(CONTRASTS):
         drawer = generator(prepared, contrast)
         for index in range(given.number):
-            label_map, seed = prepared.validation[index % len(prepared.validation)], given.seed + kind * given.number + index
+            label_map, seed = label_maps[index % len(label_maps)], given.seed + kind * given.number + index
             sample = drawer.draw(label_map, seed)
             for name, row in measure(sample, prepared.spacing_mm, students, given.threads).items():
                 values[name].append((contrast, row))

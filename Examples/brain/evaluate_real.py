@@ -20,6 +20,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import SimpleITK as sitk  # noqa: N813 (its own documentation's name)
+from compare_meshnet import distinct_stems
 
 from kdseg.atomic import atomic_path, write_bytes
 from kdseg.bundle import load_student
@@ -138,16 +139,15 @@ def dice(found: sitk.Image, reference: sitk.Image, value: int) -> Optional[float
     return 2 * int((one & other).sum()) / total if total else None
 
 
-def evaluate(head: Path, student: Student, output: Path, threads: int) -> Tuple[List[str], List[List[object]]]:
+def evaluate(name: str, head: Path, student: Student, output: Path, threads: int) -> Tuple[List[str], List[List[object]]]:
     """Return rows of the two tables for one head."""
-    name = head.name.split(".")[0]
     image = sitk.ReadImage(str(head), sitk.sitkFloat32)
     clean, seconds = segmented(image, student, threads)
     with atomic_path(output / f"{name}.nii.gz") as temporary:
         sitk.WriteImage(clean, str(temporary))
     voxel_ml = math.prod(image.GetSpacing()) / 1000
     counts = np.bincount(sitk.GetArrayFromImage(clean).ravel(), minlength=len(student.entries) + 1)
-    volumes: List[List[object]] = [[name, e.name, round(float(counts[e.value]) * voxel_ml, 2)] for e in student.entries]
+    volumes: List[List[object]] = [[name, e.name, round(float(counts[e.value]) * voxel_ml, 4)] for e in student.entries]
     counted = [entry for entry in student.entries if entry.name != FLUID]
     outer = next((entry.value for entry in student.entries if entry.name == FLUID), 0)
     brain = sitk.Mask(clean, clean != outer) if outer else clean
@@ -173,14 +173,15 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
+    heads = distinct_stems(given.heads)
     given.output.mkdir(parents=True, exist_ok=True)
     student = load_student(given.bundle)
     table = ["| head | change | mean Dice with clean | worst structure | seconds |", "|---|---|---|---|---|"]
     volumes = io.StringIO()
     writer = csv.writer(volumes, lineterminator="\n")
     writer.writerow(["head", "structure", "volume_ml"])
-    for head in given.heads:
-        rows, measured = evaluate(head, student, given.output, given.threads)
+    for name, head in heads.items():
+        rows, measured = evaluate(name, head, student, given.output, given.threads)
         table += rows
         writer.writerows(measured)
     write_bytes(given.output / "robustness.md", ("\n".join(table) + "\n").encode())

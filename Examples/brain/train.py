@@ -20,12 +20,13 @@ import yaml
 
 HERE = Path(__file__).resolve().parent
 
-SECONDS_PER_STEP: Dict[str, Dict[str, float]] = {
+RUNS: Dict[str, Dict[str, float]] = {
     "gpu": {"coarse": 0.1, "teacher": 0.4, "family": 0.5},
     "cpu": {"coarse": 0.3, "middle": 2, "fine": 3.2, "teacher": 4, "refine": 10, "beginnings": 2, "family": 16},
     "tiny": {"coarse": 1, "teacher": 1, "family": 1},
 }
-"""The runs of each recipe in their order; for the estimate, on an H200 (not measured yet), two cores with AVX-512 BF16, any.
+"""The runs of each recipe in their order, with seconds per step for the estimate: on an H200 (not measured yet), on two cores
+with AVX-512 BF16, on any.
 
 Of the CPU recipe, coarse, middle and fine are from before the losses were computed in blocks; they take less by now.
 """
@@ -44,7 +45,7 @@ def estimate(folder: Path, recipe: str) -> str:
     """Say how long everything takes, roughly."""
     total = float(PREPARATION_SECONDS) * len(synthesis_files(folder))
     lines = [f"preparation: about {total / 60:.0f} min"]
-    for run, seconds in SECONDS_PER_STEP[recipe].items():
+    for run, seconds in RUNS[recipe].items():
         steps = training_steps(folder / f"{run}.yaml")
         total += steps * seconds
         lines.append(f"{run}: {steps} steps of about {seconds:g} s, {steps * seconds / 60:.0f} min")
@@ -84,7 +85,7 @@ def model_folders(folder: Path, run: str) -> Dict[str, Path]:
 def require_beginnings(folder: Path, recipe: str) -> None:
     """Stop if a run begins with weights that no earlier run makes: WORK was begun with another version of the recipe."""
     made: Set[Path] = set()
-    for run in SECONDS_PER_STEP[recipe]:
+    for run in RUNS[recipe]:
         for student in yaml.safe_load((folder / f"{run}.yaml").read_text(encoding="utf-8"))["students"]:
             weights = student.get("pretrained_weights")
             if weights is not None and folder / weights not in made and not (folder / weights).is_file():
@@ -125,13 +126,17 @@ def export(folder: Path) -> None:
     for name, model_folder in folders:
         title = f"brain-{name.replace('_', '-')}"
         if not list(bundles.glob(f"{title}-[0-9]*.kdseg.zip")):
-            command("export", model_folder, "-o", bundles, "--labels", labels, "--metadata", metadata, "--name", title)
+            command(
+                "export",
+                *(model_folder, "-o", bundles, "--labels", labels, "--metadata", metadata, "--name", title),
+                "--exchange-sides",
+            )
 
 
 def main(arguments: Optional[List[str]] = None) -> None:
     """Run all stages."""
     parser = argparse.ArgumentParser(description="Train a whole-brain student from label maps alone.")
-    parser.add_argument("recipe", choices=sorted(SECONDS_PER_STEP))
+    parser.add_argument("recipe", choices=sorted(RUNS))
     parser.add_argument("--label-maps", type=Path, required=True, help="folder of SynthSeg's training label maps")
     parser.add_argument("--work", type=Path, required=True, help="where everything goes")
     parser.add_argument("--device", help="cpu, cuda or cuda:1; chosen if not given")
@@ -145,7 +150,7 @@ def main(arguments: Optional[List[str]] = None) -> None:
     began = time.monotonic()
     for path in synthesis_files(folder):
         command("synthesize", path, "--label-maps", given.label_maps.resolve())
-    for run in SECONDS_PER_STEP[given.recipe]:
+    for run in RUNS[given.recipe]:
         train(folder, run, given.device)
     export(folder)
     print(f"Done after {(time.monotonic() - began) / 60:.0f} min: {folder / 'bundles'}")

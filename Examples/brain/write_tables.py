@@ -21,8 +21,11 @@ from kdseg.atomic import write_bytes
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "results" / "brain.md"
 LEFT, RIGHT = "Left ", "Right "
 
-ROW = re.compile(r"\| (?P<head>[^|]+) \| (?P<change>[^|]+) \| (?P<mean>[\d.]+) \| (?P<worst>[\d.]+) \((?P<name>[^|]+)\) \|")
+PATTERN = re.compile(r"\| (?P<head>[^|]+) \| (?P<change>[^|]+) \| (?P<mean>[\d.]+) \| (?P<worst>[\d.]+) \((?P<name>[^|]+)\) \|")
 """One change of one head in robustness.md."""
+
+OTHER_ROWS = re.compile(r"\| head \||\|---|\| [^|]+ \| as it is \|")
+"""The header, and the rows of unchanged heads."""
 
 Values = Dict[str, float]
 
@@ -74,10 +77,20 @@ def asymmetries(values: Values) -> List[str]:
     return [f"Larger side of the template, by: {', '.join(parts) or 'less than 5 % everywhere'}."]
 
 
+def changes(text: str) -> List[re.Match[str]]:
+    """Return the changes of all heads in robustness.md; a row that cannot be read, such as one without a number, is refused."""
+    rows = [line for line in text.splitlines() if line and not OTHER_ROWS.match(line)]
+    matches = [PATTERN.match(line) for line in rows]
+    unread = [line for line, match in zip(rows, matches, strict=True) if match is None]
+    if unread or not matches:
+        raise SystemExit(f"robustness.md: expected a number for every change, found {unread[:3] or 'no changes'}")
+    return [match for match in matches if match is not None]
+
+
 def robustness_table(text: str) -> List[str]:
     """Return mean Dice by change and head, and the worst structure of all heads."""
     cells: Dict[str, Dict[str, Tuple[str, float, str]]] = {}
-    for match in ROW.finditer(text):
+    for match in changes(text):
         worst = (match["mean"], float(match["worst"]), match["name"])
         cells.setdefault(match["change"], {})[match["head"]] = worst
     heads = list(next(iter(cells.values())))
@@ -92,7 +105,7 @@ def arms_table(texts: Mapping[str, str]) -> List[str]:
     """Return the mean over all heads by change and student, from each student's robustness.md."""
     cells: Dict[str, Dict[str, List[float]]] = {}
     for student, text in texts.items():
-        for match in ROW.finditer(text):
+        for match in changes(text):
             cells.setdefault(match["change"], {}).setdefault(student, []).append(float(match["mean"]))
     lines = [f"| change | {' | '.join(texts)} |", "|---|" + "---:|" * len(texts)]
     for change, row in cells.items():

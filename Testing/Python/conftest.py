@@ -30,7 +30,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def load_script(repository: Path) -> Callable[[str], ModuleType]:
-    """Return a function that imports a script of the repository by its path."""
+    """Return a function that imports a script of the repository by its path, its neighbours in reach as when it is run."""
 
     def load(path: str) -> ModuleType:
         spec = importlib.util.spec_from_file_location(Path(path).stem + "_script", repository / path)
@@ -38,7 +38,11 @@ def load_script(repository: Path) -> Callable[[str], ModuleType]:
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module  # dataclasses look their module up
-        spec.loader.exec_module(module)
+        sys.path.insert(0, str((repository / path).parent))
+        try:
+            spec.loader.exec_module(module)
+        finally:
+            del sys.path[0]
         return module
 
     return load

@@ -53,15 +53,33 @@ def recorded_metadata(fold_folder: Path, checkpoint_sha256: str) -> Tuple[Dict[s
 
 
 def with_recorded(stated: Mapping[str, Any], recorded: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return the metadata that people stated, and below it, also key by key in ``provenance``, what is recorded."""
+    """Return the metadata that people stated, and below it, also key by key in ``provenance``, what is recorded.
+
+    Raises
+    ------
+    ExportError
+        If another number of training cases is stated than recorded.
+    """
     merged = {**recorded, **stated}
     ours, theirs = recorded.get("provenance"), stated.get("provenance", {})
     if ours is not None and isinstance(theirs, dict):
         dataset = theirs.get("dataset", {})
         merged["provenance"] = {**ours, **theirs}
         if isinstance(dataset, dict):
+            _check_cases(dataset, ours.get("dataset", {}))
             merged["provenance"]["dataset"] = {**ours.get("dataset", {}), **dataset}
     return merged
+
+
+def _check_cases(stated: Mapping[str, Any], recorded: Mapping[str, Any]) -> None:
+    numbers = [entry.get("training_cases") for entry in (recorded, stated)]
+    if None not in numbers and numbers[0] != numbers[1]:
+        raise ExportError(
+            "The stated number of training cases is not the recorded one.",
+            expected=str(numbers[0]),
+            found=str(numbers[1]),
+            remedy="Leave provenance.dataset.training_cases out of the metadata.",
+        )
 
 
 def _read(path: Path) -> Optional[Dict[str, Any]]:

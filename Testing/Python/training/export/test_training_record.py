@@ -8,7 +8,7 @@ from typing import Any, Dict, Optional
 
 import pytest
 
-from kdseg.errors import BundleSchemaError, KDSegError
+from kdseg.errors import BundleSchemaError, ExportError, KDSegError
 from kdseg_training.export.training_record import recorded_metadata, with_recorded
 
 SHA256 = "ab" * 32
@@ -112,6 +112,14 @@ def test_what_people_state_comes_first() -> None:
     assert merged["capacity"] == "1/2"
     assert merged["provenance"] == {"teacher": "t", "seeds": [1, 2], "dataset": {"training_cases": 128, "name": "D"}}
     assert with_recorded({"name": "n"}, {}) == {"name": "n"}
+
+
+def test_another_number_of_training_cases_than_recorded_is_refused() -> None:
+    recorded = {"provenance": {"dataset": {"training_cases": 128}}}
+    same = {"provenance": {"dataset": {"training_cases": 128}}}
+    assert with_recorded(same, recorded) == recorded
+    with pytest.raises(ExportError, match=r"Expected: 128.*Found: 18"):
+        with_recorded({"provenance": {"dataset": {"training_cases": 18}}}, recorded)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"settings": 1, "checkpoint": {"sha256": "' + SHA256 + '"}}'])

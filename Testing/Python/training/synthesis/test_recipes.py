@@ -31,7 +31,7 @@ def test_the_files_of_a_recipe_fit_together(recipe: str, train) -> None:
     folder = BRAIN / recipe
     prepared = {config.dataset: config for config in map(read_synthesis_config, train.synthesis_files(folder))}
     made: dict[Path, tuple[float, int]] = {}
-    for run in train.SECONDS_PER_STEP[recipe]:
+    for run in train.RUNS[recipe]:
         config = read_config(folder / f"{run}.yaml")
         synthesis = prepared[config.dataset]
         assert synthesis.anatomy.is_file()
@@ -48,9 +48,7 @@ def test_the_files_of_a_recipe_fit_together(recipe: str, train) -> None:
         folders = train.model_folders(folder, run)
         made.update({folders[student.name]: (student.factor or 1, student.floor) for student in config.students})
     files = {path.name for path in folder.glob("*.yaml")}
-    assert files == {path.name for path in train.synthesis_files(folder)} | {
-        f"{run}.yaml" for run in train.SECONDS_PER_STEP[recipe]
-    }
+    assert files == {path.name for path in train.synthesis_files(folder)} | {f"{run}.yaml" for run in train.RUNS[recipe]}
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -61,7 +59,7 @@ def test_a_network_that_goes_on_is_the_same_network(recipe: str, train) -> None:
     assert len({str(config.validation) for config in synthesis}) == 1
     spacings = [
         next(s.spacing_mm for s in synthesis if s.dataset == read_config(BRAIN / recipe / f"{run}.yaml").dataset)
-        for run in train.SECONDS_PER_STEP[recipe]
+        for run in train.RUNS[recipe]
         if run not in ("beginnings", "family")
     ]
     assert spacings == sorted(spacings, reverse=True)
