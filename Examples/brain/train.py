@@ -129,7 +129,7 @@ def export(folder: Path) -> None:
             command(
                 "export",
                 *(model_folder, "-o", bundles, "--labels", labels, "--metadata", metadata, "--name", title),
-                "--exchange-sides",
+                *("--exchange-sides", "--keep-largest-part"),
             )
 
 

@@ -155,6 +155,7 @@ def _job(student: InstalledStudent, limits: Limits, options: Options) -> Any:
         entries=student.entries,
         document=dict(student.document),
         side_exchange=student.side_exchange,
+        keep_largest_part=student.keep_largest_part,
     )
     return Job(stand_in, limits, options, expected_network(stand_in))
 

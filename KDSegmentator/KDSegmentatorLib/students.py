@@ -46,9 +46,9 @@ class InstalledStudent:
         ``bundle.json`` as data.
     entries
         Its structures, in the order of their values.
-    plan, mirroring_axes, side_exchange, model_bytes
+    plan, mirroring_axes, side_exchange, keep_largest_part, model_bytes
         What an estimate needs: nnU-Net's plan, the axes that may be mirrored or None, how left and right are exchanged or None,
-        and the size of the ONNX file.
+        whether islands are removed, and the size of the ONNX file.
     """
 
     path: Path
@@ -62,6 +62,7 @@ class InstalledStudent:
     plan: ModelPlan = field(repr=False, compare=False)
     mirroring_axes: Optional[Tuple[int, ...]] = None
     side_exchange: Optional[SideExchange] = None
+    keep_largest_part: bool = False
     model_bytes: int = 0
 
     @property
@@ -275,6 +276,7 @@ def _describe(student: Student, path: Path, size_bytes: int, *, shipped: bool) -
         plan=student.plan,
         mirroring_axes=student.mirroring_axes,
         side_exchange=student.side_exchange,
+        keep_largest_part=student.keep_largest_part,
         model_bytes=len(student.model),
     )
 

@@ -14,6 +14,7 @@ from kdseg.inference.head_sum import BLOCK_ELEMENTS
 from kdseg.inference.strips import Strip, cut_strips, tiles_computed
 from kdseg.inference.tiling import TileGrid, plan_tiles
 from kdseg.job import Job
+from kdseg.labelling.largest_part import BYTES_PER_VOXEL
 from kdseg.labelling.painter import BLOCK_BYTES, bytes_per_voxel
 from kdseg.plans.model import ModelPlan, NormalizationScheme
 from kdseg.preprocessing.preprocessor import Placement
@@ -106,7 +107,8 @@ def plan_run(job: Job, placement: Placement, *, loaded_bytes: Optional[int] = No
 def _estimate(job: Job, placement: Placement, grid: TileGrid, strips: List[Strip], before: int) -> Estimate:
     student = job.student
     passes = job.passes.count
-    labels = math.prod(placement.shape_before_cropping) * np.dtype(student.plan.labels.dtype).itemsize
+    voxels = math.prod(placement.shape_before_cropping)
+    labels = voxels * np.dtype(student.plan.labels.dtype).itemsize
     preprocessing = _preprocessing_bytes(student.plan, placement)
     activations = _single(FULL_RESOLUTION_TENSORS * student.plan.features_per_stage[0] * math.prod(grid.tile))
     sums, features = _window_bytes(job, grid, strips)
@@ -118,6 +120,7 @@ def _estimate(job: Job, placement: Placement, grid: TileGrid, strips: List[Strip
         "sums": int(min(sums, features)),
     }
     running = sum(kept.values()) + max(activations, deciding)  # a patch's tensors are free before labels are decided
+    islands = kept["image"] + labels + kept["weights and output"] + BYTES_PER_VOXEL * voxels if student.keep_largest_part else 0
     parts = {
         "before the run": before,
         "preprocessing": preprocessing,
@@ -126,7 +129,7 @@ def _estimate(job: Job, placement: Placement, grid: TileGrid, strips: List[Strip
         "deciding labels": deciding,
     }
     return Estimate(
-        peak_bytes=before + ENGINE_BYTES + max(preprocessing, running, 2 * labels),
+        peak_bytes=before + ENGINE_BYTES + max(preprocessing, running, islands, 2 * labels),
         parts=tuple(parts.items()),
         tiles=tiles_computed(grid, strips),
         passes=passes,

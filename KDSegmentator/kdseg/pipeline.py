@@ -15,6 +15,7 @@ from kdseg.inference.sliding_window import SlidingWindow
 from kdseg.inference.windows import Windows
 from kdseg.job import Job
 from kdseg.labelling.axes import axis_maps
+from kdseg.labelling.largest_part import keep_largest_part
 from kdseg.labelling.painter import LabelPainter
 from kdseg.labelling.rules import label_rule
 from kdseg.limits import Limits, Options
@@ -81,9 +82,11 @@ def segment(
     monitor.report(Stage.NETWORK, 0.0)
     engine = _open(job, planned, monitor)
     labels = _predict(image, placement, job, engine, planned, monitor)
+    removed = _removed(labels, student, monitor)
     result = np.ascontiguousarray(placement.to_volume_axes(labels))
     segmentation = Segmentation(result, volume.geometry, student.entries)
     segmentation.report.update(_report(volume, job, placement, planned, engine.info))
+    segmentation.report["removed_voxels"] = removed
     segmentation.report["stages_seconds"] = {stage.value: round(s, 4) for stage, s in monitor.seconds.items()}
     segmentation.report["volumes_ml"] = segmentation.volumes_ml()
     return segmentation
@@ -148,6 +151,16 @@ def _predict(  # noqa: PLR0917 - the parts of one run, used once
             painter.add(slab)
             del slab  # its arrays belong to a strip, which must be free before the next one begins
     return labels
+
+
+def _removed(labels: npt.NDArray[Any], student: Student, monitor: Monitor) -> int:
+    """Remove the islands, if the student asks for it; return their voxels."""
+    if not student.keep_largest_part:
+        return 0
+    began = time.perf_counter()
+    removed = keep_largest_part(labels)
+    monitor.add_seconds(Stage.LABELS, time.perf_counter() - began)
+    return removed
 
 
 def _report(volume: Volume, job: Job, placement: Placement, planned: Estimate, engine: EngineInfo) -> Dict[str, Any]:

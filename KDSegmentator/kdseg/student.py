@@ -41,6 +41,8 @@ class Student:
         A stored input with the decisions expected for it; None for a student that was not read from a bundle.
     side_exchange
         How patches are mirrored from left to right with the classes of the sides exchanged; None where they are not.
+    keep_largest_part
+        Whether only the largest connected part of all structures together is kept.
     """
 
     name: str
@@ -55,3 +57,4 @@ class Student:
     digest: str = ""
     self_test: Optional[SelfTest] = field(default=None, repr=False)
     side_exchange: Optional[SideExchange] = None
+    keep_largest_part: bool = False

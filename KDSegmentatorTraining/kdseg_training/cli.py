@@ -61,6 +61,9 @@ def export(
     exchange_sides: Annotated[
         bool, typer.Option("--exchange-sides", help="Average every patch with its mirror image, left and right exchanged.")
     ] = False,
+    keep_largest_part: Annotated[
+        bool, typer.Option("--keep-largest-part", help="Remove what is not connected with the largest part of all structures.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a bundle of the same name and version.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")] = False,
 ) -> None:
@@ -89,6 +92,7 @@ def export(
             metadata=described,
             labels_csv=labels,
             exchange_sides=exchange_sides,
+            keep_largest_part=keep_largest_part,
             overwrite=overwrite,
         )
     except KDSegError as error:

@@ -54,6 +54,7 @@ def _network(student: Student, document: Mapping[str, Any]) -> Rows:
         ("Network", f"{plan.network_class}, {plan.configuration}, patch {patch} at {spacing} mm"),
         ("Parameters", f"{document['parameters']:,} (capacity ×{document['capacity']})"),
         ("Mirroring", "off" if axes is None else "axes " + ", ".join(str(a) for a in axes)),
+        *([("Islands", "only the largest connected part is kept")] if student.keep_largest_part else []),
         *([] if student.side_exchange is None else [("Sides", "averaged with the mirror image, left and right exchanged")]),
     ]
 

@@ -36,6 +36,8 @@ class BundleDocument:
         Key into ``configurations`` of ``plans.json``.
     mirroring_axes
         Spatial axes (0, 1, 2 in the network's order), as nnU-Net stored them; None: mirroring is off.
+    keep_largest_part
+        Whether only the largest connected part of all structures together is kept.
     side_exchange
         How patches are mirrored from left to right with the classes of the sides exchanged; None: not.
     tile_step_size
@@ -57,6 +59,7 @@ class BundleDocument:
     configuration: str
     mirroring_axes: Optional[Tuple[int, ...]]
     side_exchange: Optional[SideExchange]
+    keep_largest_part: bool
     tile_step_size: float
     orientation: ArrayOrientation
     channels: Tuple[str, ...]
@@ -92,6 +95,7 @@ def read_document(data: Dict[str, Any], source: str) -> BundleDocument:
         configuration=data["inference"]["configuration"],
         mirroring_axes=None if axes is None else tuple(int(a) for a in axes),
         side_exchange=_side_exchange(data["inference"], source),
+        keep_largest_part=bool(data["inference"].get("keep_largest_part", False)),
         tile_step_size=float(data["inference"]["tile_step_size"]),
         orientation=ArrayOrientation(data["orientation"]["array"]),
         channels=tuple(channel["name"] for channel in data["channels"]),

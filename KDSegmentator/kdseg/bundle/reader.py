@@ -113,6 +113,7 @@ def student_from_bytes(data: bytes, source: str) -> Student:
         digest=hashlib.sha256(data).hexdigest(),
         self_test=self_test,
         side_exchange=document.side_exchange,
+        keep_largest_part=document.keep_largest_part,
     )
 
 

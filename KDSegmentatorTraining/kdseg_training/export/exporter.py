@@ -79,6 +79,7 @@ def export_student(
     metadata: Optional[Mapping[str, Any]] = None,
     labels_csv: Optional[PathLike] = None,
     exchange_sides: bool = False,
+    keep_largest_part: bool = False,
     overwrite: bool = False,
 ) -> ExportResult:
     """Export one fold of a trained model.
@@ -103,6 +104,8 @@ def export_student(
     exchange_sides
         Have every patch averaged with its mirror image, left and right classes exchanged, which takes twice the passes. For a
         network that saw its training samples so mirrored; the sides are those of the labels' terminology.
+    keep_largest_part
+        Have only the largest connected part of all structures together kept, for an organ in one piece.
     overwrite
         Replace a bundle of the same name and version that has other content.
 
@@ -133,6 +136,8 @@ def export_student(
     derived = _derived(plan, trained, entries, network, drift)
     if exchange is not None:
         derived["inference"]["side_exchange"] = {"axis": exchange.axis, "classes": list(exchange.classes)}
+    if keep_largest_part:
+        derived["inference"]["keep_largest_part"] = True
     document = describe(described, derived, _provenance(files, trained))
     members = {
         PLANS: files.plans_bytes,

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -136,3 +137,18 @@ def test_the_estimate_is_above_the_measured_peak_but_not_by_far(hippocampus_stud
     finished = subprocess.run(run, capture_output=True, check=True, text=True, env=environment)
     estimated, peak = map(int, finished.stdout.split())
     assert peak <= estimated <= 2 * peak + ENGINE_BYTES, "only the flat share for code may go unused"
+
+
+def test_islands_are_removed_where_the_student_asks_for_it(tmp_path):
+    plain = load_student(write_threshold_student(tmp_path))
+    voxels = np.full((1, 10, 12, 14), -1, np.float32)
+    voxels[0, 1:5, 1:5, 1:5] = voxels[0, 8, 10, 10:13] = 1
+    volume = Volume(voxels, Geometry(voxels.shape[1:], (1.0, 1.0, 1.0)))
+    everything = segment(volume, plain)
+    np.testing.assert_array_equal(everything.labels, voxels[0] > 0)
+    assert everything.report["removed_voxels"] == 0
+    found = segment(volume, replace(plain, keep_largest_part=True))
+    assert found.labels[1:5, 1:5, 1:5].all()
+    assert found.labels.sum() == 64
+    assert found.report["removed_voxels"] == 3
+    assert list(found.report["volumes_ml"].values()) == [pytest.approx(0.064)]

@@ -14,7 +14,7 @@ import onnxruntime
 import pytest
 import torch
 
-from kdseg.bundle import load_student
+from kdseg.bundle import card, load_student
 from kdseg.bundle.selftest import run_self_test
 from kdseg.errors import BundleError, BundleSchemaError, ExportError, KDSegError, OutputError, UnsupportedModelError
 from kdseg_testing.metadata import student_metadata
@@ -80,6 +80,15 @@ def test_the_exported_network_is_nnunets(case: str, model_folder: Callable[..., 
     for name in ("plans.json", "dataset.json"):
         digest = student.document["members"][name]["sha256"]
         assert digest == hashlib.sha256((folder / name).read_bytes()).hexdigest()
+
+
+def test_a_student_keeps_one_part_if_told(model_folder: Callable[..., Path], tmp_path: Path) -> None:
+    folder, options = model_folder(), {"metadata": student_metadata()}
+    plain = load_student(export_student(folder, tmp_path / "plain", **options).path)
+    single = load_student(export_student(folder, tmp_path / "single", keep_largest_part=True, **options).path)
+    assert (plain.keep_largest_part, single.keep_largest_part) == (False, True)
+    assert ("Islands", "only the largest connected part is kept") in card(single)
+    assert "Islands" not in dict(card(plain))
 
 
 def test_the_same_folder_gives_the_same_file(model_folder: Callable[..., Path], tmp_path: Path) -> None:
