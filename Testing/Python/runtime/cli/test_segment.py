@@ -37,6 +37,12 @@ def test_the_result_lies_beside_the_image_with_the_right_labels(kdseg, student, 
     assert f"{(voxels > 0).sum() / 1000:.2f} ml" in called.out
 
 
+@pytest.mark.parametrize("name", ["x.NII.GZ", "x.Seg.NRRD", "x.MHA"])
+def test_capitals_in_the_suffix_of_the_result(kdseg, student, an_image, tmp_path, name):
+    assert kdseg("segment", an_image(), "-m", student, "-o", tmp_path / name).code == 0
+    assert files_in(tmp_path) == {"scan.nii.gz", name}
+
+
 def test_two_channels_joined_by_a_comma(kdseg, student_of_two_channels, tmp_path):
     first, second = (write_image(tmp_path / f"{name}.nii.gz", seed) for seed, name in enumerate(("t1", "t2")))
     out = tmp_path / "labels.nii.gz"
