@@ -169,7 +169,7 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add(
         "--step", type=_step, metavar="SHARE", help="step between patches as a share of the patch (default: the student's, 0.5)"
     )
-    add("--quiet", action="store_true", help="print errors only (with --json: results and errors)")
+    add("--quiet", action="store_true", help="print errors and warnings only (with --json: results too)")
 
 
 def _add_wheelhouse(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
