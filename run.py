@@ -344,6 +344,9 @@ def demo() -> int:
     say(f"done in {time.monotonic() - started:.0f} s; the results are in {results}/")
     print("Look at mni152_brain.png, or open mni152_brain.seg.nrrd in 3D Slicer: names and colours come along.")
     print("The template is symmetric: where left and right differ, a student is wrong.")
+    command = (environment.scripts / "kdseg").relative_to(ROOT)
+    print(f"For your own volumes, from this folder: {command} segment IMAGE -m {students['brain']}")
+    print(f"All that it can do: {command} --help")
     return 0
 
 

@@ -19,7 +19,8 @@ SECONDS_OF_PATIENCE = 2.0
 def atomic_path(target: PathLike) -> Iterator[Path]:
     """Yield a path beside ``target`` to write to; on success it replaces ``target``, on any error nothing changes.
 
-    The temporary name keeps the target's suffixes (``.seg.nrrd``, ``.nii.gz``), because writers choose the format by them.
+    The temporary name keeps the target's suffixes (``.seg.nrrd``, ``.nii.gz``) in small letters: writers choose the format by
+    them, and some know no ``.NII.GZ``.
 
     Raises
     ------
@@ -51,7 +52,7 @@ def write_bytes(target: PathLike, data: bytes) -> None:
 def _create_beside(target: Path) -> Path:
     """Make an empty file with a name of its own; the operating system gives it the permissions of any new file."""
     while True:
-        path = target.with_name(f".kdseg-{secrets.token_hex(4)}-{target.name}")
+        path = target.with_name(f".kdseg-{secrets.token_hex(4)}-{target.name.lower()}")
         try:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         except FileExistsError:

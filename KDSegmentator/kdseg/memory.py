@@ -8,7 +8,7 @@ from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from kdseg.errors import MemoryLimitError
+from kdseg.errors import MemoryLimitError, PathLike
 from kdseg.inference import accumulator, feature_window
 from kdseg.inference.head_sum import BLOCK_ELEMENTS
 from kdseg.inference.strips import Strip, cut_strips, tiles_computed
@@ -18,7 +18,7 @@ from kdseg.labelling.largest_part import BYTES_PER_VOXEL
 from kdseg.labelling.painter import BLOCK_BYTES, bytes_per_voxel
 from kdseg.plans.model import ModelPlan, NormalizationScheme
 from kdseg.preprocessing.preprocessor import Placement
-from kdseg.process_memory import resident_bytes
+from kdseg.process_memory import give_memory_back, resident_bytes
 from kdseg.student import Student
 
 FULL_RESOLUTION_TENSORS = 7
@@ -70,7 +70,32 @@ class Estimate:
         return f"{self.peak_bytes / 1024**3:.2f} GiB of memory, {patches}{passes}{strips}"
 
 
-def plan_run(job: Job, placement: Placement, *, loaded_bytes: Optional[int] = None) -> Estimate:
+class Baseline:
+    """What a process takes before a run besides the run's data: the same for its first case and its hundredth.
+
+    The first run loads code and tables that stay, for which :data:`ENGINE_BYTES` are set aside in every estimate, and leaves
+    freed memory that the allocator may keep. What is measured before a later run counts both, and must not be added to them.
+    """
+
+    def __init__(self) -> None:
+        self._own: Optional[int] = None
+
+    def before_run(self, data_bytes: int) -> int:
+        """Return the bytes that the process holds now, but for what an earlier run left for the next one to use.
+
+        Parameters
+        ----------
+        data_bytes
+            Size of the voxels and of the student, which are loaded already.
+        """
+        give_memory_back()
+        now = resident_bytes()
+        own = max(0, now - data_bytes)
+        self._own = own if self._own is None else min(self._own, own)
+        return max(self._own + data_bytes, now - ENGINE_BYTES)
+
+
+def plan_run(job: Job, placement: Placement, *, loaded_bytes: int, path: Optional[PathLike] = None) -> Estimate:
     """Find the fastest plan under the ceiling.
 
     Parameters
@@ -78,7 +103,9 @@ def plan_run(job: Job, placement: Placement, *, loaded_bytes: Optional[int] = No
     job, placement
         What is run on which grid.
     loaded_bytes
-        Memory of the process before the run, with the volume loaded; measured if None.
+        Memory of the process before the run, with the volume loaded; see :class:`Baseline`.
+    path
+        The volume, for the message.
 
     Raises
     ------
@@ -88,11 +115,10 @@ def plan_run(job: Job, placement: Placement, *, loaded_bytes: Optional[int] = No
         If even the leanest plan is above the ceiling.
     """
     grid = plan_tiles(placement.network_shape, job.student.plan.patch_size, job.tile_step_size)
-    before = resident_bytes() if loaded_bytes is None else loaded_bytes
     ceiling = job.limits.memory_bytes
     smallest = 0
     for count in range(1, len(grid.starts[1]) + 1):
-        estimate = _estimate(job, placement, grid, cut_strips(grid, count), before)
+        estimate = _estimate(job, placement, grid, cut_strips(grid, count), loaded_bytes)
         if ceiling is None or estimate.peak_bytes <= ceiling:
             return estimate
         smallest = min(smallest or estimate.peak_bytes, estimate.peak_bytes)
@@ -100,7 +126,8 @@ def plan_run(job: Job, placement: Placement, *, loaded_bytes: Optional[int] = No
         "The run needs more memory than it may use.",
         estimate_bytes=smallest,
         limit_bytes=ceiling or 0,
-        remedy="Raise the ceiling, crop the volume, close other programs, or choose a smaller student.",
+        path=path,
+        remedy="Raise the ceiling, crop the volume, or choose a smaller student.",
     )
 
 

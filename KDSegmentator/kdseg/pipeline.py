@@ -19,12 +19,14 @@ from kdseg.labelling.largest_part import keep_largest_part
 from kdseg.labelling.painter import LabelPainter
 from kdseg.labelling.rules import label_rule
 from kdseg.limits import Limits, Options
-from kdseg.memory import Estimate, plan_run
+from kdseg.memory import Baseline, Estimate, plan_run
 from kdseg.preprocessing.preprocessor import Placement, place, preprocess
 from kdseg.progress import CancelCallback, Monitor, ProgressCallback, Stage
 from kdseg.segmentation import Segmentation
 from kdseg.student import Student
 from kdseg.volume import Volume
+
+_BASELINE = Baseline()
 
 
 def segment(
@@ -76,7 +78,7 @@ def segment(
     began = time.perf_counter()
     monitor.report(Stage.PREPROCESS, 0.0)
     placement = place(volume, student.plan)
-    planned = plan_run(job, placement)
+    planned = _plan(volume, job, placement)
     image = preprocess(volume, student.plan, placement, lambda share: monitor.report(Stage.PREPROCESS, share))
     monitor.add_seconds(Stage.PREPROCESS, time.perf_counter() - began)
     monitor.report(Stage.NETWORK, 0.0)
@@ -106,7 +108,12 @@ def estimate(
     MemoryLimitError
         If even the leanest plan is above the ceiling.
     """
-    return plan_run(Job(student, limits or Limits(), options or Options()), place(volume, student.plan))
+    return _plan(volume, Job(student, limits or Limits(), options or Options()), place(volume, student.plan))
+
+
+def _plan(volume: Volume, job: Job, placement: Placement) -> Estimate:
+    before = _BASELINE.before_run(volume.voxels.nbytes + len(job.student.model))
+    return plan_run(job, placement, loaded_bytes=before, path=volume.source)
 
 
 def _open(job: Job, planned: Estimate, monitor: Monitor) -> Engine:

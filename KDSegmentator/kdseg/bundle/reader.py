@@ -72,11 +72,17 @@ def read_bundle_bytes(path: PathLike) -> bytes:
     except (OSError, ValueError) as error:
         found = getattr(error, "strerror", None) or str(error)
         raise BundleIntegrityError(
-            "The student cannot be read.", expected="a .kdseg.zip file", found=found, path=path
+            "The student cannot be read.",
+            expected="a .kdseg.zip file",
+            found=found,
+            path=path,
+            remedy="Check the path; the students that come with KDSegmentator lie in its folder Resources/Models.",
         ) from error
     if len(data) > LARGEST_BUNDLE_BYTES:
         found = f"more than {LARGEST_BUNDLE_BYTES} bytes"
-        raise BundleIntegrityError("The file is too large for a student.", found=found, path=path)
+        raise BundleIntegrityError(
+            "The file is too large for a student.", found=found, path=path, remedy="Choose a .kdseg.zip file."
+        )
     return data
 
 

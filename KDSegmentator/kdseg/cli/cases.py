@@ -111,7 +111,8 @@ def plan_outputs(
     cases
         From :func:`find_cases`.
     out
-        A file (one case only), a folder, or None for beside each input as ``<name>.seg.<format>``.
+        A file (one case only), a folder, or None for beside each input as ``<name>.seg.<format>``. A folder is what exists as
+        one, ends with a slash, or has no suffix.
     formats
         Suffixes from :data:`FORMATS`; by default that of ``out``, else ``seg.nrrd``.
     folders
@@ -122,9 +123,10 @@ def plan_outputs(
     Raises
     ------
     OutputError
-        If a result would replace an input or another result, or be taken for an image of its folder by the next run.
+        If ``out`` has a suffix that cannot be written or is a file that exists where a folder is meant, or if a result would
+        replace an input or another result, or be taken for an image of its folder by the next run.
     """
-    file_format = _format_of(out) if out is not None and not Path(out).is_dir() else None
+    file_format = None if out is None else _file_format(out)
     for option, value in (("-o", out if file_format else None), ("--report", report), ("--picture", picture)):
         if value and len(cases) > 1:
             raise OutputError(
@@ -284,6 +286,34 @@ def _is_image(path: Path) -> bool:
 def _format_of(path: str) -> Optional[str]:
     """Return the format that a path's suffix names, None for a folder."""
     return next((f for f in FORMATS if path.lower().endswith("." + f)), None)
+
+
+def _file_format(out: str) -> Optional[str]:
+    """Return the format of the file that ``out`` names; None for a folder."""
+    path, slash = Path(out), out.endswith(("/", os.sep))
+    if path.is_dir():
+        return None
+    known = _format_of(out)
+    if known is not None and not slash:
+        return known
+    writable = ", ".join(f".{f}" for f in FORMATS)
+    if path.suffix and not slash:
+        raise OutputError(
+            "Results cannot be written in the format that this name asks for.",
+            expected=f"a name ending in {writable}, or a folder",
+            found=path.suffix,
+            path=out,
+            remedy="Use one of these suffixes. For a new folder with a dot in its name, put a slash at the end.",
+        )
+    if path.exists():
+        raise OutputError(
+            "This is a file, but -o would use it as a folder.",
+            expected=f"a folder, or the name of a result ending in {writable}",
+            found="a file that exists",
+            path=out,
+            remedy="Choose another name with -o.",
+        )
+    return None
 
 
 def _outputs(

@@ -31,7 +31,7 @@ class Console:
     json_lines
         Print one JSON object per line on ``out``, each with a key ``event``, and nothing else.
     quiet
-        Print only errors (and, with ``json_lines``, results and errors).
+        Print only errors and warnings (and, with ``json_lines``, results and errors).
     out, err
         Where results, and where progress and errors go.
     """
@@ -63,6 +63,11 @@ class Console:
         """Print a line for people."""
         if not self.json_lines and not self.quiet:
             self._print(text, self._out)
+
+    def warn(self, text: str) -> None:
+        """Print a line that people must not miss, also where only errors are printed; programs get it as an event."""
+        if not self.json_lines:
+            self._print(text, self._err)
 
     def error(self, error: KDSegError, **data: Any) -> None:
         """Print an error: what is wrong on the first line, then what was expected, found, and what to do."""

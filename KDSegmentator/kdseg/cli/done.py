@@ -8,18 +8,22 @@ from typing import Any, Dict, List, Mapping
 from kdseg._version import __version__
 from kdseg.cli.cases import Plan
 from kdseg.errors import KDSegError
+from kdseg.job import Job
 from kdseg.limits import Options
 from kdseg.report import fingerprint, read_report
 from kdseg.student import Student
 
 
 def make_request(student: Student, options: Options) -> Dict[str, Any]:
-    """Return what decides the labels besides the inputs; threads do not."""
+    """Return what decides the labels besides the inputs; threads do not.
+
+    Mirroring is told as it is done: a student that was trained without it is never mirrored, whatever was asked.
+    """
     return {
         "student": f"{student.name} {student.version}",
         "bundle_sha256": student.digest,
         "model_sha256": student.model_sha256,
-        "mirroring": options.mirroring,
+        "mirroring": bool(Job(student, options=options).mirroring_axes),
         "tile_step_size": options.tile_step_size,
         "engine": options.engine.value,
         "kdseg": __version__,

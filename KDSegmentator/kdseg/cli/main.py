@@ -29,10 +29,9 @@ exit codes:
     6  a result cannot be written
     7  the inference engine is missing or failed
     8  a trained model cannot become a bundle (kdseg-training only)
-   10  packages cannot be collected or installed
     9  a student cannot be trained (kdseg-training only)
-  10  a package is missing and was not installed
-  11  the process that computes ended without a result
+   10  packages are missing, or cannot be collected or installed
+   11  the process that computes ended without a result
   130  cancelled
 """
 
@@ -169,7 +168,7 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add(
         "--step", type=_step, metavar="SHARE", help="step between patches as a share of the patch (default: the student's, 0.5)"
     )
-    add("--quiet", action="store_true", help="print errors only (with --json: results and errors)")
+    add("--quiet", action="store_true", help="print errors and warnings only (with --json: results too)")
 
 
 def _add_wheelhouse(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -185,24 +184,35 @@ def _add_wheelhouse(commands: argparse._SubParsersAction[argparse.ArgumentParser
 
 
 def _positive_integer(text: str) -> int:
-    value = int(text)
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
     if value < 1:
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, found {text}")
     return value
 
 
 def _positive_number(text: str) -> float:
-    value = float(text)
+    value = _number(text)
     if not (value > 0 and math.isfinite(value)):
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"expected a number above 0, found {text}")
     return value
 
 
 def _step(text: str) -> float:
-    value = float(text)
+    value = _number(text)
     if not 0 < value <= 1:
         raise argparse.ArgumentTypeError(f"expected a number above 0 and at most 1, found {text}")
     return value
+
+
+def _number(text: str) -> float:
+    """Return the number that is written; NaN, which no option takes, where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _file(suffix: str) -> Callable[[str], str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 from kdseg.cli.cases import Plan
 from kdseg.cli.console import Console, format_bytes, format_seconds
@@ -24,11 +24,12 @@ from kdseg.volume import Volume
 
 @dataclass(frozen=True)
 class CaseResult:
-    """What a case gave: volumes by structure, the report of the run, and its wall-clock time in seconds."""
+    """What a case gave: volumes by structure, the report, its wall-clock time in seconds, and what is doubtful about it."""
 
     volumes_ml: Dict[str, float]
     report: Dict[str, Any]
     seconds: float
+    doubts: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ class CaseRunner:
         with self._stage(Stage.READ, seconds, cancel):
             read = self.runtime.read_volume(plan.case.paths, self._reading_bytes())
         volume = read.volume
-        findings = (*read.findings, *self._doubts(plan, volume))
+        doubts = self.runtime.doubts(volume, self.student)
+        findings = (*read.findings, *(Finding(str(plan.case.paths[0]), doubt) for doubt in doubts))
         self._show_findings(findings)
         self._show_estimate(volume)
         segmentation = self.runtime.segment(
@@ -98,7 +100,7 @@ class CaseRunner:
             inputs = tuple(FileRecord(**asdict(source)) for source in read.sources)
             files = RunFiles(inputs, tuple(fingerprint(path) for path in written), findings)
             write_report(segmentation, plan.report, files=files, command=self.command, request=self.request)
-        return CaseResult(segmentation.volumes_ml(), segmentation.report, time.perf_counter() - began)
+        return CaseResult(segmentation.volumes_ml(), segmentation.report, time.perf_counter() - began, tuple(doubts))
 
     @contextmanager
     def _stage(self, stage: Stage, seconds: Dict[str, float], cancel: CancelCallback) -> Iterator[None]:
@@ -114,9 +116,6 @@ class CaseRunner:
         """Return what the voxels may take: no more than the ceiling, or without one than this computer has."""
         return self.limits.memory_bytes or describe_hardware().usable_bytes
 
-    def _doubts(self, plan: Plan, volume: Volume) -> List[Finding]:
-        return [Finding(str(plan.case.paths[0]), doubt) for doubt in self.runtime.doubts(volume, self.student)]
-
     def _show_findings(self, findings: Sequence[Finding]) -> None:
         for finding in findings:
             self.console.say(f"  note: {finding.path}: {finding.message}")
@@ -127,9 +126,9 @@ class CaseRunner:
         usable = describe_hardware().usable_bytes
         self.console.say(f"  needs about {estimate.sentence()}")
         if usable is not None and estimate.peak_bytes > usable:
-            self.console.say(
-                f"  warning: only {format_bytes(usable)} of memory are available; the computer may become very slow. "
-                "Close other programs, or set --memory-gb."
+            self.console.warn(
+                f"  warning: {volume.source}: only {format_bytes(usable)} of memory are available; the computer may become "
+                "very slow. Close other programs, or set --memory-gb."
             )
         if not self.console.quiet:
             self.console.event(

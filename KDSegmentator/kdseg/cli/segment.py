@@ -7,30 +7,32 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import List, Optional, Sequence, Tuple
 
 from kdseg.cli.cases import Plan, find_cases, plan_outputs, refuse_existing
 from kdseg.cli.console import Console, format_bytes, format_seconds
 from kdseg.cli.done import is_done, make_request
 from kdseg.cli.failures import as_error, common_exit_code
 from kdseg.cli.interrupt import Interrupt
-from kdseg.cli.run_case import CaseRunner
+from kdseg.cli.run_case import CaseResult, CaseRunner
 from kdseg.cli.runtime import Runtime
 from kdseg.errors import Cancelled, KDSegError, OutputError
 from kdseg.hardware import describe_hardware
 from kdseg.limits import EngineName, Limits, Options, available_cpus
 from kdseg.student import Student
+from kdseg.wording import counted
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a case ended: ``done``, ``skipped``, ``failed`` or ``cancelled``."""
+    """How a case ended: ``done``, ``skipped``, ``failed`` or ``cancelled``; and what is doubtful about its result."""
 
     name: str
     status: str
     seconds: float = 0.0
     error: Optional[KDSegError] = None
     note: str = ""
+    doubts: Tuple[str, ...] = ()
 
 
 def run_segment(arguments: argparse.Namespace, runtime: Runtime, console: Console) -> int:
@@ -141,11 +143,12 @@ def _run_one(plan: Plan, runner: CaseRunner, interrupt: Interrupt, console: Cons
         console.error(error, case=name)
         return Outcome(name, "failed", error=error)
     console.end_case()
-    _show_result(plan, result.volumes_ml, result.seconds, result.report, console)
-    return Outcome(name, "done", result.seconds, note=", ".join(p.name for p in plan.outputs))
+    _show_result(plan, result, console)
+    return Outcome(name, "done", result.seconds, note=", ".join(p.name for p in plan.outputs), doubts=result.doubts)
 
 
-def _show_result(plan: Plan, volumes_ml: Dict[str, float], seconds: float, report: Dict[str, Any], console: Console) -> None:
+def _show_result(plan: Plan, result: CaseResult, console: Console) -> None:
+    volumes_ml, seconds, report = result.volumes_ml, result.seconds, result.report
     found = {name: ml for name, ml in volumes_ml.items() if ml > 0}
     console.table([[f"  {name}", f"{ml:.2f} ml"] for name, ml in found.items()])
     if len(found) < len(volumes_ml):
@@ -153,6 +156,8 @@ def _show_result(plan: Plan, volumes_ml: Dict[str, float], seconds: float, repor
     for target in plan.targets:
         console.say(f"  wrote {target}")
     console.say(f"  in {format_seconds(seconds)}")
+    for doubt in result.doubts:
+        console.warn(f"  warning: {plan.case.paths[0]}: {doubt}")
     console.event(
         "result",
         case=plan.case.name,
@@ -163,13 +168,14 @@ def _show_result(plan: Plan, volumes_ml: Dict[str, float], seconds: float, repor
         seconds=round(seconds, 3),
         stages_seconds=report.get("stages_seconds", {}),
         engine=report.get("engine", {}),
+        warnings=list(result.doubts),
     )
 
 
 def _summarise(outcomes: Sequence[Outcome], planned: int, console: Console) -> int:
     """Print how every case ended and return the exit code."""
     counts = {s: sum(o.status == s for o in outcomes) for s in ("done", "skipped", "failed", "cancelled")}
-    not_started = planned - len(outcomes)
+    not_started, warned = planned - len(outcomes), sum(bool(o.doubts) for o in outcomes)
     code = common_exit_code([o.error.exit_code for o in outcomes if o.error is not None])
     if counts["cancelled"]:
         code = Cancelled.exit_code
@@ -177,12 +183,13 @@ def _summarise(outcomes: Sequence[Outcome], planned: int, console: Console) -> i
         rows = [("case", "result", "time", "")]
         for o in outcomes:
             time = format_seconds(o.seconds) if o.status == "done" else ""
-            rows.append((o.name, o.status, time, o.note if o.error is None else o.error.problem))
+            status = f"{o.status}, with {counted(len(o.doubts), 'warning')}" if o.doubts else o.status
+            rows.append((o.name, status, time, o.note if o.error is None else o.error.problem))
         console.say("")
         console.table(rows)
         parts = [f"{n} {status}" for status, n in (*counts.items(), ("not started", not_started)) if n]
-        console.say(", ".join(parts))
+        console.say(", ".join(parts) + (f"; {warned} with warnings" if warned else ""))
     elif counts["skipped"]:
         console.say(f"{outcomes[0].name}: {outcomes[0].note}")
-    console.event("summary", **counts, not_started=not_started, exit_code=code)
+    console.event("summary", **counts, not_started=not_started, with_warnings=warned, exit_code=code)
     return code

@@ -7,8 +7,6 @@ When standard input ends, the process ends at once, with whatever it started.
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import os
 import queue
 import signal
@@ -16,9 +14,9 @@ import sys
 import threading
 import time
 import traceback
-from contextlib import suppress
-from typing import Any, Callable, Dict, List, NoReturn, Protocol
+from typing import Any, Callable, Dict, NoReturn, Protocol
 
+from kdseg.process_memory import give_memory_back
 from kdseg.progress import Stage
 from kdseg.versions import versions
 from kdseg.worker.channel import Channel, take_pipes
@@ -99,7 +97,7 @@ def _answer(word: str, subject: Subject, channel: Channel) -> None:
         channel.send(DoneMessage(None, None, report))
     except BaseException as raised:  # noqa: BLE001 – the last border: every failure is one message
         channel.send(FailedMessage(as_error(raised), traceback.format_exc()))
-    _give_memory_back()
+    give_memory_back()  # so that a run finds the process as a fresh one would be
 
 
 def _run(subject: Subject, channel: Channel) -> Dict[str, Any]:
@@ -121,13 +119,3 @@ def _teller(channel: Channel) -> Tell:
             channel.send(ProgressMessage(stage.value, round(fraction, 4), round(share, 4), left))
 
     return tell
-
-
-def _give_memory_back() -> None:
-    """Return freed memory to the operating system, so that a run finds the process as a fresh one would be."""
-    gc.collect()
-    if sys.platform.startswith("linux"):
-        names: List[str] = ["libc.so.6"]
-        for name in names:
-            with suppress(OSError, AttributeError):  # another C library
-                ctypes.CDLL(name).malloc_trim(0)

@@ -14,7 +14,7 @@ from kdseg.bundle import load_student
 from kdseg.errors import Cancelled, ChannelError, MemoryLimitError
 from kdseg.geometry import Geometry
 from kdseg.limits import Limits, Options
-from kdseg.memory import ENGINE_BYTES
+from kdseg.memory import ENGINE_BYTES, Baseline
 from kdseg.pipeline import estimate, segment
 from kdseg.progress import Stage
 from kdseg.volume import Volume
@@ -49,8 +49,9 @@ def test_a_ceiling_gives_a_leaner_plan_with_the_same_labels(hippocampus_student,
 
 
 def test_a_ceiling_that_no_plan_keeps_is_refused_with_both_numbers(hippocampus_student, smooth_volume):
-    with pytest.raises(MemoryLimitError, match=r"at most 0\.01 GiB.*an estimate of \d\.\d\d GiB"):
+    with pytest.raises(MemoryLimitError, match=r"at most 0\.01 GiB.*an estimate of \d\.\d\d GiB") as caught:
         segment(smooth_volume, hippocampus_student, limits=Limits(threads=1, memory_bytes=10_000_000))
+    assert caught.value.path == smooth_volume.source
 
 
 def test_a_network_whose_answer_is_known(tmp_path):
@@ -152,3 +153,49 @@ def test_islands_are_removed_where_the_student_asks_for_it(tmp_path):
     assert found.labels.sum() == 64
     assert found.report["removed_voxels"] == 3
     assert list(found.report["volumes_ml"].values()) == [pytest.approx(0.064)]
+
+
+@pytest.mark.parametrize(
+    ("now", "data", "expected"),
+    [
+        (180, 30, 180),  # the first case of the process: its own 150 and the data
+        (290, 30, 180),  # code that the first run loaded: set aside in the estimate already
+        (300, 40, 190),  # a larger volume
+        (500, 30, 500 - ENGINE_BYTES / 2**20),  # something large is held besides
+        (130, 30, 130),  # the process gave something back
+    ],
+)
+def test_what_an_earlier_run_left_is_not_counted_again(monkeypatch, now, data, expected):
+    baseline = Baseline()
+    for measured, held in ((180, 30), (now, data)):
+        monkeypatch.setattr("kdseg.memory.resident_bytes", lambda measured=measured: measured * 2**20)
+        before = baseline.before_run(held * 2**20)
+    assert before == expected * 2**20
+
+
+TWO_CASES = """
+import sys
+import numpy as np
+from kdseg.bundle import load_student
+from kdseg.geometry import Geometry
+from kdseg.limits import Limits, Options
+from kdseg.pipeline import segment
+from kdseg.volume import Volume
+student = load_student(sys.argv[1])
+for size in map(int, sys.argv[2:]):
+    shape = (size, 160, 160)
+    voxels = (np.random.default_rng(0).standard_normal((1, *shape)) * 100).astype(np.float32)
+    volume = Volume(voxels, Geometry(shape, (0.8, 0.8, 1.1)))
+    report = segment(volume, student, limits=Limits(threads=2), options=Options(mirroring=False)).report
+print(report["memory"]["estimate_bytes"])
+"""
+
+
+def test_the_estimate_of_a_case_does_not_depend_on_the_cases_before_it(hippocampus_student):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+    def estimated(*sizes):
+        run = [sys.executable, "-c", TWO_CASES, hippocampus_student.source, *map(str, sizes)]
+        return int(subprocess.run(run, capture_output=True, check=True, text=True, env=environment).stdout)
+
+    assert estimated(80, 40) == pytest.approx(estimated(40), abs=8 * 2**20)

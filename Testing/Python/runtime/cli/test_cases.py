@@ -166,6 +166,39 @@ def test_any_other_name_is_a_folder(tmp_path):
     assert [p.outputs for p in plans] == [(tmp_path / "results" / "a.nii.gz",), (tmp_path / "results" / "b.nii.gz",)]
 
 
+@pytest.mark.parametrize("name", ["x.SEG.NRRD", "x.NII.GZ", "x.Mha"])
+def test_capitals_in_a_suffix_do_not_matter(tmp_path, name):
+    (plan,) = plans_of("a.mha", out=str(tmp_path / name), report="")
+    assert plan.targets == (tmp_path / name, tmp_path / "x.report.json")
+
+
+@pytest.mark.parametrize("name", ["x.txt", "s.mhd", "x.nii.bz2", "x.gz"])
+def test_a_suffix_that_cannot_be_written_is_refused_with_those_that_can(tmp_path, name):
+    with pytest.raises(OutputError, match="cannot be written in the format") as caught:
+        plans_of("a.mha", out=str(tmp_path / name))
+    assert ".seg.nrrd, .nii.gz, .nii, .nrrd, .mha" in caught.value.expected
+    assert caught.value.found == Path(name).suffix and "slash" in caught.value.remedy
+
+
+@pytest.mark.parametrize("name", ["v1.2/", ".hidden", "x.nii.gz/"])
+def test_a_slash_or_no_suffix_means_a_folder(tmp_path, name):
+    (plan,) = plans_of("a.mha", out=f"{tmp_path}/{name}")
+    assert plan.outputs == (tmp_path / name / "a.seg.nrrd",)
+
+
+def test_a_folder_that_exists_may_have_any_suffix(tmp_path):
+    (tmp_path / "x.txt").mkdir()
+    (plan,) = plans_of("a.mha", out=str(tmp_path / "x.txt"))
+    assert plan.outputs == (tmp_path / "x.txt" / "a.seg.nrrd",)
+
+
+@pytest.mark.parametrize("out", ["notes/", "scan.nii.gz/", "notes"])
+def test_a_file_is_not_taken_for_a_folder(files, out):
+    folder = files("notes", "scan.nii.gz")
+    with pytest.raises(OutputError, match="This is a file"):
+        plans_of("a.mha", out=f"{folder}/{out}")
+
+
 def test_a_folder_may_be_named_like_a_file(tmp_path):
     folder = tmp_path / "scans.nii.gz"
     folder.mkdir()

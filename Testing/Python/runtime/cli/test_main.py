@@ -57,6 +57,21 @@ def test_a_wrong_command_line_gives_2(words, capsys):
     assert "usage: kdseg" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("--threads", "0", "a whole number of at least 1"),
+        ("--threads", "many", "a whole number of at least 1"),
+        ("--memory-gb", "nan", "a number above 0"),
+        ("--memory-gb", "much", "a number above 0"),
+        ("--step", "half", "a number above 0 and at most 1"),
+    ],
+)
+def test_a_wrong_number_is_told_with_what_is_expected(capsys, option, value, expected):
+    main(["segment", "a.nii.gz", "-m", "x", option, value])
+    assert capsys.readouterr().err.splitlines()[-1].endswith(f"argument {option}: expected {expected}, found {value}")
+
+
 def test_an_image_is_not_taken_for_the_name_of_a_picture(capsys):
     main(["segment", "b.nii.gz", "-m", "x", "--picture", "a.nii.gz"])
     assert "expected a name ending in .png, found a.nii.gz" in capsys.readouterr().err
@@ -64,7 +79,9 @@ def test_an_image_is_not_taken_for_the_name_of_a_picture(capsys):
 
 def test_help_names_the_exit_code_of_every_error(capsys):
     assert main(["--help"]) == 0
-    documented = {int(n) for n in re.findall(r"^ +(\d+)  ", capsys.readouterr().out, re.MULTILINE)}
+    listed = [int(n) for n in re.findall(r"^ +(\d+)  ", capsys.readouterr().out, re.MULTILINE)]
+    documented = set(listed)
+    assert listed == sorted(documented), "each once, in order"
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.KDSegError)]
     assert documented == {0, 2} | {kind.exit_code for kind in kinds}
 

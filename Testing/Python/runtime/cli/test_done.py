@@ -1,0 +1,19 @@
+"""What a report says was asked for, by which a later run tells whether a case is done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from kdseg.bundle import load_student
+from kdseg.cli.done import make_request
+from kdseg.limits import Options
+
+
+@pytest.mark.parametrize(
+    ("axes", "asked", "done"), [((0, 1, 2), True, True), ((0, 1, 2), False, False), (None, True, False), ((), True, False)]
+)
+def test_mirroring_is_told_as_it_is_done(student, axes, asked, done):
+    made = replace(load_student(student), mirroring_axes=axes)
+    assert make_request(made, Options(mirroring=asked))["mirroring"] is done
