@@ -45,6 +45,11 @@ class Job:
         return self.student.side_exchange if self.options.mirroring else None
 
     @property
+    def mirrors(self) -> bool:
+        """Whether any mirrored input is averaged in."""
+        return bool(self.mirroring_axes) or self.side_exchange is not None
+
+    @property
     def passes(self) -> Passes:
         """The passes of the network for each patch."""
         return Passes(self.mirroring_axes, self.side_exchange, features=self.network.last_layer is not None)

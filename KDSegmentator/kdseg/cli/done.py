@@ -23,7 +23,7 @@ def make_request(student: Student, options: Options) -> Dict[str, Any]:
         "student": f"{student.name} {student.version}",
         "bundle_sha256": student.digest,
         "model_sha256": student.model_sha256,
-        "mirroring": bool(Job(student, options=options).mirroring_axes),
+        "mirroring": Job(student, options=options).mirrors,
         "tile_step_size": options.tile_step_size,
         "engine": options.engine.value,
         "kdseg": __version__,

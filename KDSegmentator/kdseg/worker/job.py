@@ -136,7 +136,7 @@ class JobRunner:
         outputs = (FileRecord(str(request.output_path), digest, size),)
         asked = {
             "student_sha256": student.digest,
-            "mirroring": bool(segmentation.report["settings"]["mirroring_axes"]),
+            "mirroring": segmentation.report["settings"]["passes_per_patch"] > 1,
             "tile_step_size": segmentation.report["settings"]["tile_step_size"],
             "structures": None if request.structures is None else list(request.structures),
         }
