@@ -22,7 +22,17 @@ HERE = Path(__file__).resolve().parent
 
 RUNS: Dict[str, Dict[str, float]] = {
     "gpu": {"coarse": 0.1, "teacher": 0.4, "family": 0.5},
-    "cpu": {"coarse": 0.3, "middle": 2, "fine": 3.2, "teacher": 4, "refine": 10, "beginnings": 2, "family": 16},
+    "cpu": {
+        "coarse": 0.3,
+        "middle": 2,
+        "fine": 3.2,
+        "teacher": 4,
+        "refine": 10,
+        "again": 4,
+        "finish": 6,
+        "beginnings": 2,
+        "family": 16,
+    },
     "tiny": {"coarse": 1, "teacher": 1, "family": 1},
 }
 """The runs of each recipe in their order, with seconds per step for the estimate: on an H200 (not measured yet), on two cores
@@ -121,7 +131,7 @@ def export(folder: Path) -> None:
     """Make a bundle of every student."""
     bundles = folder / "bundles"
     labels, metadata = HERE / "labels.csv", HERE / "metadata.json"
-    runs = [run for run in ("teacher", "refine", "family") if (folder / f"{run}.yaml").is_file()]
+    runs = [run for run in ("teacher", "refine", "again", "finish", "family") if (folder / f"{run}.yaml").is_file()]
     folders = [pair for run in runs for pair in model_folders(folder, run).items()]
     for name, model_folder in folders:
         title = f"brain-{name.replace('_', '-')}"
