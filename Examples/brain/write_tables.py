@@ -1,10 +1,10 @@
 """Put what the other scripts measured into docs/results/brain.md, between its markers, so that nobody copies numbers by hand.
 
-    python Examples/brain/write_tables.py --real FOLDER --meshnet FOLDER --held-back FOLDER --drawn FOLDER \
-        --arms FOLDER --arms-real FOLDER [FOLDER …]
+    python Examples/brain/write_tables.py --real FOLDER --meshnet FOLDER --atlases FOLDER --held-back FOLDER --drawn FOLDER \
+        --twins FOLDER --arms FOLDER --arms-real FOLDER [FOLDER …]
 
-The folders are those that evaluate_real.py, compare_meshnet.py, kdseg-training evaluate and evaluate_drawn.py wrote; the first
-and the last of these also for the arms of the recipe. The heads of evaluate_real.py keep their order; the last one is the
+The folders are those that evaluate_real.py, compare_meshnet.py, evaluate_atlases.py, kdseg-training evaluate and
+evaluate_drawn.py wrote; the first and the last of these also for other networks of the recipe. The heads of evaluate_real.py keep their order; the last one is the
 symmetric template.
 """
 
@@ -146,8 +146,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Put measured tables into docs/results/brain.md.")
     parser.add_argument("--real", type=Path, required=True)
     parser.add_argument("--meshnet", type=Path, required=True)
+    parser.add_argument("--atlases", type=Path, required=True)
     parser.add_argument("--held-back", type=Path, required=True)
     parser.add_argument("--drawn", type=Path, required=True)
+    parser.add_argument("--twins", type=Path, required=True)
     parser.add_argument("--arms", type=Path, required=True)
     parser.add_argument("--arms-real", type=Path, nargs="+", required=True, help="named after the arms")
     given = parser.parse_args()
@@ -157,8 +159,9 @@ def main() -> None:
     document = put(document, "asymmetries", asymmetries(list(heads.values())[-1]))
     document = put(document, "robustness", robustness_table((given.real / "robustness.md").read_text(encoding="utf-8")))
     document = put(document, "meshnet", (given.meshnet / "meshnet.md").read_text(encoding="utf-8").strip().splitlines())
+    document = put(document, "atlases", (given.atlases / "atlases.md").read_text(encoding="utf-8").strip().splitlines())
     document = put(document, "held back", dice_table(given.held_back))
-    for name, folder in (("drawn", given.drawn), ("arms", given.arms)):
+    for name, folder in (("drawn", given.drawn), ("twins", given.twins), ("arms", given.arms)):
         document = put(document, name, (folder / "drawn.md").read_text(encoding="utf-8").strip().splitlines())
     texts = {folder.name: (folder / "robustness.md").read_text(encoding="utf-8") for folder in given.arms_real}
     document = put(document, "arms robustness", arms_table(texts))
