@@ -9,6 +9,7 @@ and what was interrupted goes on, so the same command continues after anything. 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import subprocess
 import sys
@@ -131,11 +132,12 @@ def export(folder: Path) -> None:
     """Make a bundle of every student."""
     bundles = folder / "bundles"
     labels, metadata = HERE / "labels.csv", HERE / "metadata.json"
+    version = json.loads(metadata.read_text(encoding="utf-8"))["version"]
     runs = [run for run in ("teacher", "refine", "again", "finish", "family") if (folder / f"{run}.yaml").is_file()]
     folders = [pair for run in runs for pair in model_folders(folder, run).items()]
     for name, model_folder in folders:
         title = f"brain-{name.replace('_', '-')}"
-        if not list(bundles.glob(f"{title}-[0-9]*.kdseg.zip")):
+        if not (bundles / f"{title}-{version}.kdseg.zip").is_file():
             command(
                 "export",
                 *(model_folder, "-o", bundles, "--labels", labels, "--metadata", metadata, "--name", title),

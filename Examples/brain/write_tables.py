@@ -4,8 +4,8 @@
         --twins FOLDER --arms FOLDER --arms-real FOLDER [FOLDER …]
 
 The folders are those that evaluate_real.py, compare_meshnet.py, evaluate_atlases.py, kdseg-training evaluate and
-evaluate_drawn.py wrote; the first and the last of these also for other networks of the recipe. The heads of evaluate_real.py keep their order; the last one is the
-symmetric template.
+evaluate_drawn.py wrote; the first and the last of these also for other networks of the recipe. The heads of evaluate_real.py
+keep their order; the last one is the symmetric template.
 """
 
 from __future__ import annotations

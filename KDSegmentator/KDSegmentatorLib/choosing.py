@@ -39,8 +39,10 @@ class Conditions:
 
     def profiled(self, student: InstalledStudent) -> Optional[ProfiledStudent]:
         """Return what the newest profile says of a student that ran like this."""
-        axes = student.document["inference"]["mirroring_axes"] if self.mirroring else None
-        return self.profiles.find(student.sha256, self.engine, self.threads, 2 ** len(axes or ()))
+        from kdseg.inference.passes import Passes
+
+        passes = Passes(student.mirroring_axes, student.side_exchange).count if self.mirroring else 1
+        return self.profiles.find(student.sha256, self.engine, self.threads, passes)
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Options:
-    """How a run is computed. The defaults give what stock ``nnUNetv2_predict`` gives with the same model folder.
+    """How a run is computed.
+
+    The defaults give what stock ``nnUNetv2_predict`` gives with the same model folder, but for what a bundle adds: exchanged
+    sides and removed islands.
 
     Attributes
     ----------

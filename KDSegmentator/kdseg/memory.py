@@ -134,8 +134,7 @@ def plan_run(job: Job, placement: Placement, *, loaded_bytes: int, path: Optiona
 def _estimate(job: Job, placement: Placement, grid: TileGrid, strips: List[Strip], before: int) -> Estimate:
     student = job.student
     passes = job.passes.count
-    voxels = math.prod(placement.shape_before_cropping)
-    labels = voxels * np.dtype(student.plan.labels.dtype).itemsize
+    labels = math.prod(placement.shape_before_cropping) * np.dtype(student.plan.labels.dtype).itemsize
     preprocessing = _preprocessing_bytes(student.plan, placement)
     activations = _single(FULL_RESOLUTION_TENSORS * student.plan.features_per_stage[0] * math.prod(grid.tile))
     sums, features = _window_bytes(job, grid, strips)
@@ -147,13 +146,15 @@ def _estimate(job: Job, placement: Placement, grid: TileGrid, strips: List[Strip
         "sums": int(min(sums, features)),
     }
     running = sum(kept.values()) + max(activations, deciding)  # a patch's tensors are free before labels are decided
-    islands = kept["image"] + labels + kept["weights and output"] + BYTES_PER_VOXEL * voxels if student.keep_largest_part else 0
+    parting = BYTES_PER_VOXEL * math.prod(placement.cropped_shape) if student.keep_largest_part else 0
+    islands = kept["image"] + labels + kept["weights and output"] + parting
     parts = {
         "before the run": before,
         "preprocessing": preprocessing,
         **kept,
         "one patch": activations,
         "deciding labels": deciding,
+        "finding islands": parting,
     }
     return Estimate(
         peak_bytes=before + ENGINE_BYTES + max(preprocessing, running, islands, 2 * labels),

@@ -40,6 +40,8 @@ def segment(
 ) -> Segmentation:
     """Segment a volume exactly as stock nnU-Net v2 would with the same network.
 
+    But for students whose bundle has left and right exchanged or islands removed (``docs/bundle.md``), which nnU-Net does not.
+
     Parameters
     ----------
     volume
@@ -88,7 +90,7 @@ def segment(
     result = np.ascontiguousarray(placement.to_volume_axes(labels))
     segmentation = Segmentation(result, volume.geometry, student.entries)
     segmentation.report.update(_report(volume, job, placement, planned, engine.info))
-    segmentation.report["removed_voxels"] = removed
+    segmentation.report["removed_ml"] = round(removed * volume.geometry.voxel_volume_ml, 4)
     segmentation.report["stages_seconds"] = {stage.value: round(s, 4) for stage, s in monitor.seconds.items()}
     segmentation.report["volumes_ml"] = segmentation.volumes_ml()
     return segmentation
@@ -164,6 +166,7 @@ def _removed(labels: npt.NDArray[Any], student: Student, monitor: Monitor) -> in
     """Remove the islands, if the student asks for it; return their voxels."""
     if not student.keep_largest_part:
         return 0
+    monitor.report(Stage.NETWORK, 1.0)  # the last chance to cancel
     began = time.perf_counter()
     removed = keep_largest_part(labels)
     monitor.add_seconds(Stage.LABELS, time.perf_counter() - began)

@@ -97,6 +97,8 @@ def student_card(
         (_("Trained on"), training_text(document["provenance"])),
         (_("Measured on"), quality["test_set"] if quality else _("nothing yet")),
         (_("Attribution"), document.get("attribution", "")),
+        (_("Mirroring"), mirroring_text(document["inference"])),
+        (_("Islands"), _("removed: only the largest part is kept") if document["inference"].get("keep_largest_part") else ""),
     )
     return Card(
         title=student_title(name, version),
@@ -105,6 +107,16 @@ def student_card(
         more=tuple((label, text) for label, text in more if text),
         notice=document["research_use_notice"],
     )
+
+
+def mirroring_text(inference: Mapping[str, Any]) -> str:
+    """Return what *Average mirrored passes* does with a student; empty where it does nothing."""
+    ways = []
+    if inference["mirroring_axes"]:
+        ways.append(_("as nnU-Net does, {count} passes").format(count=2 ** len(inference["mirroring_axes"])))
+    if "side_exchange" in inference:
+        ways.append(_("left and right exchanged, twice the passes"))
+    return "; ".join(ways)
 
 
 def orientation_text(orientation: Mapping[str, str]) -> str:

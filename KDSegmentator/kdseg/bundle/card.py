@@ -49,14 +49,20 @@ def _network(student: Student, document: Mapping[str, Any]) -> Rows:
     plan = student.plan
     spacing = " × ".join(f"{s:g}" for s in plan.spacing_mm)
     patch = " × ".join(str(n) for n in plan.patch_size)
-    axes = student.mirroring_axes
     return [
         ("Network", f"{plan.network_class}, {plan.configuration}, patch {patch} at {spacing} mm"),
         ("Parameters", f"{document['parameters']:,} (capacity ×{document['capacity']})"),
-        ("Mirroring", "off" if axes is None else "axes " + ", ".join(str(a) for a in axes)),
+        ("Mirroring", _mirroring(student)),
         *([("Islands", "only the largest connected part is kept")] if student.keep_largest_part else []),
-        *([] if student.side_exchange is None else [("Sides", "averaged with the mirror image, left and right exchanged")]),
     ]
+
+
+def _mirroring(student: Student) -> str:
+    axes = student.mirroring_axes
+    ways = [] if axes is None else ["axes " + ", ".join(str(a) for a in axes)]
+    if student.side_exchange is not None:
+        ways.append("from left to right, the classes of the sides exchanged")
+    return "; ".join(ways) or "off"
 
 
 def _provenance(provenance: Mapping[str, Any]) -> Rows:

@@ -28,9 +28,10 @@ from kdseg.bundle.onnx_gate import check_model
 from kdseg.bundle.selftest import read_self_test
 from kdseg.bundle.strict_json import parse_json_object
 from kdseg.errors import BundleIntegrityError, BundleSchemaError, PathLike
-from kdseg.plans.model import ModelPlan
+from kdseg.plans.model import ArrayOrientation, ModelPlan
 from kdseg.plans.parser import parse_model_plan
 from kdseg.segmentation import LabelEntry
+from kdseg.sides import LEFT_RIGHT_AXIS
 from kdseg.student import Student
 
 LARGEST_BUNDLE_BYTES = sum(MEMBER_LIMITS_BYTES.values()) + ARCHIVE_OVERHEAD_BYTES
@@ -137,24 +138,35 @@ def _check_digests(document: BundleDocument, members: Mapping[str, bytes], sourc
             )
 
 
+def _exchange_checks(document: BundleDocument, plan: ModelPlan) -> Tuple[Tuple[str, Any, Any], ...]:
+    """Return what must be equal where left and right are exchanged."""
+    exchange = document.side_exchange
+    if exchange is None:
+        return ()
+    left_right = plan.transpose_forward.index(LEFT_RIGHT_AXIS) - (3 - len(plan.patch_size))
+    return (
+        ("side_exchange: number of classes", plan.labels.heads, len(exchange.classes)),
+        ("side_exchange of regions", False, plan.labels.has_regions),
+        ("side_exchange of the background", 0, exchange.classes[0]),
+        ("side_exchange: orientation.array", ArrayOrientation.RAS.value, plan.orientation.value),
+        ("side_exchange: the axis from left to right", left_right, exchange.axis),
+        ("side_exchange mirrors an axis of mirroring_axes", False, exchange.axis in (document.mirroring_axes or ())),
+    )
+
+
 def _check_agreement(document: BundleDocument, plan: ModelPlan, entries: Tuple[LabelEntry, ...], source: str) -> None:
     axes = range(len(plan.patch_size))
     classes = tuple((e.value, e.name) for e in entries)
     values = {value for value, _ in classes}
     measured = [int(c["value"]) for c in document.data.get("quality", {}).get("classes", [])]
-    exchange = document.side_exchange
-    exchanged = None if exchange is None else (exchange.axis in axes, len(exchange.classes), plan.labels.has_regions)
-    mirrored_twice = exchange is not None and exchange.axis in (document.mirroring_axes or ())
     checks: Tuple[Tuple[str, Any, Any], ...] = (
         ("classes of bundle.json and rows of labels.csv", classes, document.classes),
         ("channels", plan.channel_names, document.channels),
         ("orientation.array", plan.orientation.value, document.orientation.value),
         ("mirroring_axes that do not exist", [], [a for a in document.mirroring_axes or () if a not in axes]),
-        ("side_exchange: axis exists, classes, regions", exchanged and (True, plan.labels.heads, False), exchanged),
-        ("side_exchange mirrors an axis of mirroring_axes", False, mirrored_twice),
         ("quality of unknown or doubled classes", [], [v for v in measured if v not in values or measured.count(v) > 1]),
     )
-    for what, expected, found in checks:
+    for what, expected, found in (*checks, *_exchange_checks(document, plan)):
         if found != expected:
             raise BundleSchemaError(
                 f"The members of the student contradict each other: {what}.",

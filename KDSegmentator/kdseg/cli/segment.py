@@ -153,6 +153,8 @@ def _show_result(plan: Plan, result: CaseResult, console: Console) -> None:
     console.table([[f"  {name}", f"{ml:.2f} ml"] for name, ml in found.items()])
     if len(found) < len(volumes_ml):
         console.say("  not found: " + ", ".join(name for name in volumes_ml if name not in found))
+    if report["removed_ml"]:
+        console.say(f"  removed {report['removed_ml']:.2f} ml that is not connected with the rest")
     for target in plan.targets:
         console.say(f"  wrote {target}")
     console.say(f"  in {format_seconds(seconds)}")

@@ -76,7 +76,7 @@ class Passes:
             return straight
         axis = self.exchange.axis + 1
         if not self.features:
-            total: Float32Array = straight.copy() if self.mirroring_axes is None else straight
+            total: Float32Array = straight if self.mirroring_axes else straight.copy()
             mirrored = np.flip(self._average(engine, np.flip(patch, axis), check), axis)
             for number, other in enumerate(self.exchange.classes):
                 total[number] += mirrored[other]

@@ -17,6 +17,7 @@ from kdseg.errors import ExportError, OutputError, PathLike
 from kdseg.plans.model import ModelPlan
 from kdseg.plans.parser import parse_model_plan
 from kdseg.segmentation import LabelEntry
+from kdseg.sides import SideExchange
 from kdseg_training.export.architecture import axis_strides, build_network
 from kdseg_training.export.checkpoint import Checkpoint, read_checkpoint
 from kdseg_training.export.comparison import Drift, check_drift, measure_drift, onnx_logits, torch_logits
@@ -132,6 +133,10 @@ def export_student(
     test_image = sample_image(len(plan.channel_names), test_shape, _SELF_TEST_SEED)
     self_test, drift = _compare(network, model, plan, test_image)
     recorded, record_notes = recorded_metadata(files.checkpoint_path.parent, trained.sha256)
+    if (exchange_sides or keep_largest_part) and recorded.pop("quality", None) is not None:
+        record_notes += (
+            "The recorded quality was left out: it was measured without --exchange-sides and --keep-largest-part.",
+        )
     described, note = complete(with_recorded(metadata or {}, recorded), files.plans, plan.channel_names)
     derived = _derived(plan, trained, entries, network, drift)
     if exchange is not None:
@@ -147,7 +152,15 @@ def export_student(
         SELF_TEST: write_self_test(self_test),
     }
     path = _write(Path(output_folder), document, members, overwrite)
-    return ExportResult(path, document["name"], document["version"], drift, (*notes, *record_notes, *([note] if note else [])))
+    pairs = () if exchange is None else (_pairs_note(exchange, entries),)
+    told = (*notes, *pairs, *record_notes, *([note] if note else []))
+    return ExportResult(path, document["name"], document["version"], drift, told)
+
+
+def _pairs_note(exchange: SideExchange, entries: Tuple[LabelEntry, ...]) -> str:
+    names = {entry.value: entry.name for entry in entries}
+    pairs = [f"{names[a]} – {names[b]}" for a, b in enumerate(exchange.classes) if a < b]
+    return f"These are each other's mirror image: {', '.join(pairs)}."
 
 
 def _configuration(trained: Checkpoint, wanted: Optional[str]) -> str:

@@ -8,7 +8,7 @@ from kdseg.errors import ExportError
 from kdseg.plans.model import ArrayOrientation, ModelPlan
 from kdseg.segmentation import LabelEntry
 from kdseg.sides import SideExchange
-from kdseg_training.export.terminology import LEFT, RIGHT
+from kdseg_training.export.terminology import LEFT, RIGHT, side_in_name
 
 _X_AXIS = 2
 
@@ -50,6 +50,7 @@ def _counterparts(entries: Tuple[LabelEntry, ...], heads: int) -> Tuple[int, ...
     sided: Dict[Tuple[str, str, str], LabelEntry] = {}
     for entry in entries:
         if entry.type_modifier is None or entry.type_modifier.value not in opposite:
+            _check_has_no_side(entry)
             continue
         key = (entry.type.scheme, entry.type.value, entry.type_modifier.value)
         if key in sided:
@@ -64,6 +65,16 @@ def _counterparts(entries: Tuple[LabelEntry, ...], heads: int) -> Tuple[int, ...
             raise _refused("for each structure of one side that of the other", f"{entry.name} alone")
         classes[entry.value] = counterpart.value
     return tuple(classes)
+
+
+def _check_has_no_side(entry: LabelEntry) -> None:
+    """Refuse a structure of one side whose type modifier does not say so: it would be averaged with its own mirror image."""
+    elsewhere = entry.region_modifier is not None and entry.region_modifier.value in (LEFT.value, RIGHT.value)
+    if elsewhere or side_in_name(entry.name) is not None:
+        raise _refused(
+            "the type modifier Left or Right for every structure of one side",
+            f"{entry.name}, {entry.type.meaning} without it",
+        )
 
 
 def _refused(expected: str, found: str) -> ExportError:

@@ -114,8 +114,18 @@ def _entry(value: int, name: str, index: int) -> LabelEntry:
     return LabelEntry(value, name, _color(index), ANATOMICAL_STRUCTURE, anatomy or TISSUE, side if anatomy else None)
 
 
+def side_in_name(name: str) -> Optional[Code]:
+    """Return the side that a name tells, as in *Left kidney* or *kidney_r*; None if it tells none or several."""
+    sides = {_SIDES[word].value: _SIDES[word] for word in _words(name) if word in _SIDES}
+    return next(iter(sides.values())) if len(sides) == 1 else None
+
+
+def _words(name: str) -> List[str]:
+    return [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
+
+
 def _anatomy(name: str) -> Tuple[Optional[Code], Optional[Code]]:
-    words = [w for w in re.split(r"[^a-z0-9]+", name.lower()) if w]
+    words = _words(name)
     sides = [w for w in words if w in _SIDES]
     rest = " ".join(w for w in words if w not in _SIDES)
     for candidate in (rest, rest[:-1] if rest.endswith("s") else rest):

@@ -147,11 +147,11 @@ def test_islands_are_removed_where_the_student_asks_for_it(tmp_path):
     volume = Volume(voxels, Geometry(voxels.shape[1:], (1.0, 1.0, 1.0)))
     everything = segment(volume, plain)
     np.testing.assert_array_equal(everything.labels, voxels[0] > 0)
-    assert everything.report["removed_voxels"] == 0
+    assert everything.report["removed_ml"] == 0
     found = segment(volume, replace(plain, keep_largest_part=True))
     assert found.labels[1:5, 1:5, 1:5].all()
     assert found.labels.sum() == 64
-    assert found.report["removed_voxels"] == 3
+    assert found.report["removed_ml"] == 0.003
     assert list(found.report["volumes_ml"].values()) == [pytest.approx(0.064)]
 
 

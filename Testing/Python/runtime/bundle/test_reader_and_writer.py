@@ -94,10 +94,6 @@ def change_json(name: str, change: Callable[[Dict[str, Any]], Any]) -> Callable[
     return apply
 
 
-def exchanging(**exchange: Any) -> Callable[[Dict[str, Any]], None]:
-    return lambda d: d["inference"].update(side_exchange=exchange)
-
-
 CONTRADICTIONS = {
     "a class less": (change_json("bundle.json", lambda d: d["classes"].pop()), BundleSchemaError, "classes"),
     "another class name": (
@@ -119,16 +115,6 @@ CONTRADICTIONS = {
         change_json("bundle.json", lambda d: d.update(quality={**QUALITY, "classes": [{**QUALITY["classes"][0], "value": 9}]})),
         BundleSchemaError,
         "quality",
-    ),
-    "sides of other classes": (
-        change_json("bundle.json", exchanging(axis=2, classes=[0, 1])),
-        BundleSchemaError,
-        "side_exchange",
-    ),
-    "an axis that is mirrored with and without exchanging": (
-        change_json("bundle.json", exchanging(axis=1, classes=[0, 2, 1])),
-        BundleSchemaError,
-        "side_exchange mirrors an axis of mirroring_axes",
     ),
     "another configuration": (
         change_json("bundle.json", lambda d: d["inference"].update(configuration="2d")),

@@ -64,7 +64,7 @@ def expected(axes: Tuple[int, ...], exchange: Optional[SideExchange]) -> np.ndar
 @pytest.mark.parametrize("axes", [(), (0,), (0, 2), (0, 1, 2)], ids=str)
 def test_the_logits_are_the_average_of_all_passes(axes: Tuple[int, ...], exchange: Optional[SideExchange]) -> None:
     axes = tuple(a for a in axes if exchange is None or a != exchange.axis)
-    network, passes = Whole(HEADS), Passes(axes or None, exchange)
+    network, passes = Whole(HEADS), Passes(axes, exchange)
     checks = []
     found = passes.run(network, PATCH, lambda: checks.append(1))
     np.testing.assert_allclose(found, expected(axes, exchange), rtol=0, atol=1e-5)

@@ -13,6 +13,7 @@ from kdseg.choosing import Budget
 from kdseg.geometry import Geometry
 from kdseg.hardware import describe_hardware, this_machine
 from kdseg.limits import EngineName, Limits, Options
+from kdseg.sides import SideExchange
 from kdseg_testing.threshold_student import write_threshold_student
 from KDSegmentatorLib.choosing import Conditions, choose_member, family_members, known_of
 from KDSegmentatorLib.estimates import RunEstimate, estimate_run
@@ -166,9 +167,9 @@ def test_a_profile_with_other_mirroring_does_not_speak_for_a_run(family: tuple[I
     student = family[0]
     keep(tmp_path / "p", profile(student, passes=2))
     assert conditions(tmp_path / "p").profiled(student) is None  # this student allows no mirroring
-    student.document["inference"]["mirroring_axes"] = [2]
-    assert conditions(tmp_path / "p").profiled(student).passes == 2
-    assert replace(conditions(tmp_path / "p"), mirroring=False).profiled(student) is None
+    for mirrored in (replace(student, mirroring_axes=(2,)), replace(student, side_exchange=SideExchange((0, 1)))):
+        assert conditions(tmp_path / "p").profiled(mirrored).passes == 2
+        assert replace(conditions(tmp_path / "p"), mirroring=False).profiled(mirrored) is None
 
 
 def test_the_newest_profile_counts(family: tuple[InstalledStudent, ...], tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, Tuple
@@ -10,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from kdseg.bundle import card, load_student
-from kdseg.errors import ExportError
+from kdseg.bundle import card, load_student, with_document
+from kdseg.errors import BundleSchemaError, ExportError
 from kdseg.geometry import Geometry
 from kdseg.limits import Options
 from kdseg.pipeline import estimate, segment
@@ -64,7 +66,7 @@ def test_a_student_gives_torchs_average(
     folder = model_folder(**ORIENTED, features=features, transpose_forward=transpose)
     student = export(folder, tmp_path / "out")
     assert student.side_exchange == SideExchange(OTHER, axis)
-    assert ("Sides", "averaged with the mirror image, left and right exchanged") in card(student)
+    assert ("Mirroring", "from left to right, the classes of the sides exchanged") in card(student)
     image = np.random.default_rng(3).standard_normal(PATCH).astype(np.float32)
     voxels = image.transpose(np.argsort(transpose))
     ras = Geometry(voxels.shape, (1.0, 1.0, 1.0), direction=(-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0))
@@ -87,7 +89,7 @@ def test_a_student_gives_torchs_average(
 def test_without_being_asked_no_student_exchanges_sides(model_folder: Write, tmp_path: Path) -> None:
     student = load_student(export_student(model_folder(**ORIENTED), tmp_path / "out", metadata=student_metadata()).path)
     assert student.side_exchange is None
-    assert "Sides" not in dict(card(student))
+    assert dict(card(student))["Mirroring"] == "off"
 
 
 REFUSED: Dict[str, Tuple[Dict[str, Any], str]] = {
@@ -98,6 +100,10 @@ REFUSED: Dict[str, Tuple[Dict[str, Any], str]] = {
     ),
     "no sides": ({"labels": {"background": 0, "liver": 1}}, "type modifier Left or Right"),
     "one side": ({"labels": {"background": 0, "Left kidney": 1}}, "Left kidney alone"),
+    "a side that only its name tells": (
+        {"labels": {"background": 0, "Left kidney": 1, "Right kidney": 2, "Left gizzard": 3, "Right gizzard": 4}},
+        "Left gizzard, Tissue without it",
+    ),
     "one twice": ({"labels": {"background": 0, "Left kidney": 1, "kidney left": 2}}, "one structure of each type"),
     "mirrored anyway": ({"mirroring_axes": (0, 2)}, "not mirrored along axis 2"),
     "sagittal slices": (
@@ -124,3 +130,31 @@ def test_slices_have_an_axis_less(model_folder: Write, tmp_path: Path) -> None:
     assert side_exchange(student.entries, turned).axis == 0
     with pytest.raises(ExportError, match="turned to RAS"):
         side_exchange(student.entries, replace(student.plan, orientation=ArrayOrientation.NATIVE))
+
+
+DAMAGES: Dict[str, Tuple[Callable[[Dict[str, Any]], Any], str]] = {
+    "another number of classes": (lambda d: d["side_exchange"].update(classes=[0, 4, 2, 5, 1, 3, 6]), "number of classes"),
+    "another axis": (lambda d: d["side_exchange"].update(axis=1), "axis from left to right"),
+    "the background": (lambda d: d["side_exchange"].update(classes=[2, 4, 0, 5, 1, 3]), "background"),
+    "mirrored without exchanging as well": (lambda d: d.update(mirroring_axes=[0, 2]), "an axis of mirroring_axes"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_bundle_whose_exchange_does_not_fit_is_refused(damage: str, model_folder: Write, tmp_path: Path) -> None:
+    student = export(model_folder(**ORIENTED), tmp_path / "out")
+    change, message = DAMAGES[damage]
+    change(student.document["inference"])
+    with pytest.raises(BundleSchemaError, match=message):
+        with_document(student.source, {"inference": student.document["inference"]})
+
+
+def test_a_recorded_quality_is_not_that_of_another_way_to_predict(model_folder: Write, tmp_path: Path) -> None:
+    folder = model_folder(**ORIENTED)
+    checkpoint = folder / "fold_0" / "checkpoint_final.pth"
+    record = {"checkpoint_sha256": hashlib.sha256(checkpoint.read_bytes()).hexdigest(), "quality": {"not": "even read"}}
+    (checkpoint.parent / "quality.json").write_text(json.dumps(record))
+    result = export_student(folder, tmp_path / "out", metadata=student_metadata(), exchange_sides=True)
+    assert "quality" not in load_student(result.path).document
+    assert any("recorded quality was left out" in note for note in result.notes)
+    assert "These are each other's mirror image: Left kidney – Right kidney, Right femur – Left femur." in result.notes

@@ -30,6 +30,7 @@ def document() -> dict[str, Any]:
         "attribution": "A public data set.",
         "classes": [{"value": 1, "name": "Liver"}, {"value": 2, "name": "Spleen"}],
         "provenance": {"dataset": {"name": "Public CT", "licence": "CC BY 4.0"}, "teacher": "Dataset003 ResEnc-L"},
+        "inference": {"configuration": "3d_fullres", "mirroring_axes": None, "tile_step_size": 0.5},
         "quality": measured(0.962, 0.941),
         "latency": [{"median_s": 41.3, "task": "512×512×300", "hardware": "two cores", "threads": 2, "n": 72, "engine": "cpu"}],
     }
@@ -51,6 +52,14 @@ def test_the_card_tells_structures_modality_size_quality_latency_and_licence(doc
     assert rows["Time"] == "40 s for 512×512×300 on two cores, 2 threads (median of 72)"
     assert rows["Licence"] == "CC-BY-4.0"
     assert rows["File"] == "1.4 MB, comes with KDSegmentator"
+
+
+def test_the_card_tells_how_a_student_is_mirrored_and_whether_islands_go(document: dict[str, Any]) -> None:
+    assert {"Mirroring", "Islands"}.isdisjoint(dict(card(document).more))
+    document["inference"].update(mirroring_axes=[0, 1], side_exchange={"axis": 2, "classes": [0, 2, 1]}, keep_largest_part=True)
+    more = dict(card(document).more)
+    assert more["Mirroring"] == "as nnU-Net does, 4 passes; left and right exchanged, twice the passes"
+    assert more["Islands"] == "removed: only the largest part is kept"
 
 
 def test_what_was_not_measured_is_called_so(document: dict[str, Any]) -> None:
@@ -125,6 +134,7 @@ def test_the_slices_of_the_training_data_are_told_where_they_matter(
 
 def _minimal() -> dict[str, Any]:
     return {
+        "inference": {"mirroring_axes": None},
         "modality": "CT",
         "body_part": "Body",
         "intended_use": "Research.",
