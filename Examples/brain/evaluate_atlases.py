@@ -29,6 +29,9 @@ from kdseg.bundle import load_student
 
 ATLASES = Path(__file__).resolve().with_name("atlases.yaml")
 
+MESHNET = "MeshNet"
+"""Title of its column."""
+
 Table = Dict[str, List[float]]
 
 
@@ -87,31 +90,45 @@ def pair(text: str) -> Tuple[str, Path]:
     return name, Path(path)
 
 
+def refused(students: Sequence[str], atlases: Sequence[str], known: Sequence[str]) -> str:
+    """Return why names cannot be used, empty if they can: of two results or atlases with one name the table would lose one."""
+    for option, names in (("--student", students), ("--atlas", atlases)):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            return f"{option}: expected a name of its own for each, found {', '.join(twice)} more than once"
+    if MESHNET in students:
+        return f"--student: expected another name, as that is MeshNet's column, found {MESHNET}"
+    unknown = [name for name in atlases if name not in known]
+    return f"--atlas: expected some of {', '.join(known)}, found {', '.join(unknown)}" if unknown else ""
+
+
 def main() -> None:
     """Compare all results with all atlases and write the table."""
     parser = argparse.ArgumentParser(description="Students and MeshNet beside atlases.")
     parser.add_argument("meshnet", type=Path)
     parser.add_argument("heads", type=Path)
-    parser.add_argument("--student", type=pair, nargs="+", required=True)
+    parser.add_argument("--student", type=pair, nargs="+", action="extend", required=True)
     parser.add_argument("--bundle", type=Path, required=True)
-    parser.add_argument("--atlas", type=pair, nargs="+", required=True)
+    parser.add_argument("--atlas", type=pair, nargs="+", action="extend", required=True)
     parser.add_argument("--output", type=Path, required=True)
     given = parser.parse_args()
+    known = yaml.safe_load(ATLASES.read_text(encoding="utf-8"))
+    titles = [title for title, _ in given.student]
+    refusal = refused(titles, [name for name, _ in given.atlas], list(known))
+    if refusal:
+        parser.error(refusal)
     values = {entry.name: entry.value for entry in load_student(given.bundle).entries}
     ours = {name: [values[member] for member in members] for name, members in MEMBERS.items()}
     order = json.loads((given.meshnet / "colormap.json").read_text(encoding="utf-8"))["labels"]
     theirs = {name: [order.index(name)] for name in MEMBERS}
-    known = yaml.safe_load(ATLASES.read_text(encoding="utf-8"))
     tables: Dict[str, Table] = {}
     for name, path in given.atlas:
-        if name not in known:
-            parser.error(f"--atlas: expected one of {', '.join(known)}, found {name}")
         head = known[name]["head"]
         grid = sitk.ReadImage(str(given.heads / f"{head}_student.nii.gz"))
         results = {title: merged(folder / f"{head}_student.nii.gz", ours, grid) for title, folder in given.student}
-        results["MeshNet"] = merged(given.heads / f"{head}_meshnet.nii.gz", theirs, grid)
+        results[MESHNET] = merged(given.heads / f"{head}_meshnet.nii.gz", theirs, grid)
         tables[name] = evaluate(known[name], path, results, grid)
-    text = markdown(tables, [*(title for title, _ in given.student), "MeshNet"])
+    text = markdown(tables, [*titles, MESHNET])
     given.output.mkdir(parents=True, exist_ok=True)
     write_bytes(given.output / "atlases.md", text.encode())
     print(text)

@@ -5,31 +5,34 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Dict, Optional
+from typing import Annotated, Any, Dict, NoReturn, Optional
 
-from kdseg.errors import InstallationError, KDSegError
+from kdseg.errors import KDSegError
+from kdseg_training.missing_package import is_missing_package, missing_package
+
+
+def _end(error: ModuleNotFoundError) -> NoReturn:
+    """End with one sentence where a package is missing."""
+    if not is_missing_package(error):
+        raise error
+    told = missing_package(error)
+    text = json.dumps({"error": told.as_dict()}) if "--json" in sys.argv[1:] else f"Error: {told}"
+    sys.stderr.write(f"{text}\n")
+    sys.exit(told.exit_code)
+
 
 try:
     import typer
-except ModuleNotFoundError as error:
-    if error.name != "typer":
-        raise
-    missing = InstallationError(
-        "The companion's packages are not installed.",
-        expected="typer and what else trains students",
-        found="no package typer",
-        remedy="Run pip install '.[training]' in a copy of KDSegmentator's repository.",
-    )
-    sys.stderr.write(f"Error: {missing}\n")
-    sys.exit(missing.exit_code)
 
-from kdseg_training.distillation.commands.distill import distill
-from kdseg_training.distillation.commands.family import family
-from kdseg_training.distillation.commands.soft_labels import soft_labels
-from kdseg_training.distillation.commands.study import study
-from kdseg_training.evaluation.command import evaluate
-from kdseg_training.profiling.command import profile
-from kdseg_training.synthesis.command import synthesize
+    from kdseg_training.distillation.commands.distill import distill
+    from kdseg_training.distillation.commands.family import family
+    from kdseg_training.distillation.commands.soft_labels import soft_labels
+    from kdseg_training.distillation.commands.study import study
+    from kdseg_training.evaluation.command import evaluate
+    from kdseg_training.profiling.command import profile
+    from kdseg_training.synthesis.command import synthesize
+except ModuleNotFoundError as error:
+    _end(error)
 
 app = typer.Typer(name="kdseg-training", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -118,8 +121,11 @@ app.command()(synthesize)
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; most packages are imported by the command that needs them."""
+    try:
+        app()
+    except ModuleNotFoundError as error:
+        _end(error)
 
 
 if __name__ == "__main__":

@@ -177,6 +177,7 @@ class Panel:
             chosen_structures=len(self.structures.chosen()),
             estimate=self.estimation.view,
             ceiling_bytes=self.advanced.ceiling_bytes(),
+            ceiling_is_chosen=self.parameters.memoryGib > 0,
             phase=self.run.phase,
             queue_runs=queue_runs,
         )

@@ -59,11 +59,17 @@ def many_passes(estimate: EstimateView) -> str:
     return text
 
 
-def too_much_memory(estimate: Optional[EstimateView], ceiling_bytes: Optional[int]) -> str:
-    """Return the refusal with both numbers; empty where the run fits or nothing is known."""
+def too_much_memory(estimate: Optional[EstimateView], ceiling_bytes: Optional[int], *, chosen: bool = False) -> str:
+    """Return the refusal with both numbers; empty where the run fits or nothing is known.
+
+    ``chosen`` tells that the user set the ceiling. The automatic one is a share of the free memory, so closing other programs
+    raises it; a chosen one stays what it is.
+    """
     if estimate is None or ceiling_bytes is None or estimate.peak_bytes <= ceiling_bytes:
         return ""
-    return _(
-        "This run needs at least {needed} of memory, and {allowed} are allowed. "
-        "Crop the volume, close other programs, or raise the ceiling under Advanced."
-    ).format(needed=memory_text(estimate.peak_bytes), allowed=memory_text(ceiling_bytes))
+    refusal = _("This run needs at least {needed} of memory, and {allowed} are allowed.").format(
+        needed=memory_text(estimate.peak_bytes), allowed=memory_text(ceiling_bytes)
+    )
+    if chosen:
+        return refusal + " " + _("Crop the volume, or raise the ceiling under Advanced.")
+    return refusal + " " + _("Crop the volume, close other programs, or set a higher ceiling under Advanced.")

@@ -79,6 +79,8 @@ class Situation:
         What the run is expected to need; None while it is not known.
     ceiling_bytes
         Memory that a run may use; None for no ceiling.
+    ceiling_is_chosen
+        Whether the user set that ceiling; otherwise it follows the memory that is free.
     phase
         Whether a run is on.
     queue_runs
@@ -92,6 +94,7 @@ class Situation:
     chosen_structures: int = 0
     estimate: Optional[EstimateView] = None
     ceiling_bytes: Optional[int] = None
+    ceiling_is_chosen: bool = False
     phase: Phase = Phase.IDLE
     queue_runs: bool = False
 
@@ -119,7 +122,7 @@ def readiness(situation: Situation) -> Readiness:
         sentence, tone = reason(situation)
         if sentence:
             return Readiness(False, button, sentence, tone)
-    refusal = too_much_memory(situation.estimate, situation.ceiling_bytes)
+    refusal = too_much_memory(situation.estimate, situation.ceiling_bytes, chosen=situation.ceiling_is_chosen)
     if refusal:
         return Readiness(False, button, refusal, Tone.PROBLEM)
     doubt = modality_doubt(situation.volume, situation.student)

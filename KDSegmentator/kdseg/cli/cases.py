@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
+from kdseg.cli.formats import FORMATS, file_format
 from kdseg.errors import ChannelError, InputError, OutputError
 
 IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
 """Suffixes of images; a folder that holds one of them is taken as a folder of images, any other as a DICOM series."""
-
-FORMATS = ("seg.nrrd", "nii.gz", "nii", "nrrd", "mha")
-"""Formats of results, by suffix; the longest first."""
 
 _CHANNEL = re.compile(r"^(?P<case>.+)_(?P<channel>\d{4})$")
 
@@ -114,7 +112,7 @@ def plan_outputs(
         A file (one case only), a folder, or None for beside each input as ``<name>.seg.<format>``. A folder is what exists as
         one, ends with a slash, or has no suffix.
     formats
-        Suffixes from :data:`FORMATS`; by default that of ``out``, else ``seg.nrrd``.
+        Suffixes from :data:`~kdseg.cli.formats.FORMATS`; by default that of ``out``, else ``seg.nrrd``.
     folders
         What the user named as folders of images: a result that would be one of their images the next time is refused.
     report, picture
@@ -123,18 +121,18 @@ def plan_outputs(
     Raises
     ------
     OutputError
-        If ``out`` has a suffix that cannot be written or is a file that exists where a folder is meant, or if a result would
-        replace an input or another result, or be taken for an image of its folder by the next run.
+        If ``out`` has a suffix that cannot be written or nothing before it, or is a file that exists where a folder is meant,
+        or if a result would replace an input or another result, or be taken for an image of its folder by the next run.
     """
-    file_format = None if out is None else _file_format(out)
-    for option, value in (("-o", out if file_format else None), ("--report", report), ("--picture", picture)):
+    wanted = None if out is None else file_format(out)
+    for option, value in (("-o", out if wanted else None), ("--report", report), ("--picture", picture)):
         if value and len(cases) > 1:
             raise OutputError(
                 f"{option} names one file, but there are {len(cases)} cases.", path=value, remedy="Give -o a folder."
             )
     plans = []
     for case in cases:
-        outputs, stem = _outputs(case, out, file_format, formats)
+        outputs, stem = _outputs(case, out, wanted, formats)
         plans.append(
             Plan(
                 case,
@@ -283,60 +281,28 @@ def _is_image(path: Path) -> bool:
     return lower.endswith(IMAGE_SUFFIXES) and not any(lower.endswith(f".seg.{f}") for f in ("nrrd", *FORMATS))
 
 
-def _format_of(path: str) -> Optional[str]:
-    """Return the format that a path's suffix names, None for a folder."""
-    return next((f for f in FORMATS if path.lower().endswith("." + f)), None)
+def _outputs(case: Case, out: Optional[str], named: Optional[str], formats: Sequence[str]) -> Tuple[Tuple[Path, ...], Path]:
+    """Return the label files of a case, and the path without suffix that its report and picture share.
 
-
-def _file_format(out: str) -> Optional[str]:
-    """Return the format of the file that ``out`` names; None for a folder."""
-    path, slash = Path(out), out.endswith(("/", os.sep))
-    if path.is_dir():
-        return None
-    known = _format_of(out)
-    if known is not None and not slash:
-        return known
-    writable = ", ".join(f".{f}" for f in FORMATS)
-    if path.suffix and not slash:
-        raise OutputError(
-            "Results cannot be written in the format that this name asks for.",
-            expected=f"a name ending in {writable}, or a folder",
-            found=path.suffix,
-            path=out,
-            remedy="Use one of these suffixes. For a new folder with a dot in its name, put a slash at the end.",
-        )
-    if path.exists():
-        raise OutputError(
-            "This is a file, but -o would use it as a folder.",
-            expected=f"a folder, or the name of a result ending in {writable}",
-            found="a file that exists",
-            path=out,
-            remedy="Choose another name with -o.",
-        )
-    return None
-
-
-def _outputs(
-    case: Case, out: Optional[str], file_format: Optional[str], formats: Sequence[str]
-) -> Tuple[Tuple[Path, ...], Path]:
-    """Return the label files of a case, and the path without suffix that its report and picture share."""
-    wanted = tuple(dict.fromkeys(formats)) or (file_format or "seg.nrrd",)
+    ``named`` is the format of the file that ``out`` names; None for a folder.
+    """
+    wanted = tuple(dict.fromkeys(formats)) or (named or "seg.nrrd",)
     if out is None:
         first = case.paths[0] if case.paths[0].name else case.paths[0].resolve()
         stem = first.parent / case.name
         return tuple(stem.with_name(f"{case.name}.seg.{f[4:] if f == 'seg.nrrd' else f}") for f in wanted), stem
-    if file_format is None:
+    if named is None:
         stem = Path(out) / case.name
         return tuple(stem.with_name(f"{case.name}.{f}") for f in wanted), stem
-    if wanted != (file_format,):
+    if wanted != (named,):
         raise OutputError(
             "The suffix of -o and --format disagree.",
-            expected=f".{file_format}",
+            expected=f".{named}",
             found=", ".join(wanted),
             path=out,
             remedy="Leave out --format, or give -o a folder.",
         )
-    return (Path(out),), Path(out[: -len(file_format) - 1])
+    return (Path(out),), Path(out[: -len(named) - 1])
 
 
 def _beside(value: Optional[str], stem: Path, suffix: str) -> Optional[Path]:

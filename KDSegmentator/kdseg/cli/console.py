@@ -65,7 +65,7 @@ class Console:
             self._print(text, self._out)
 
     def warn(self, text: str) -> None:
-        """Print a line that people must not miss, also where only errors are printed; programs get it as an event."""
+        """Print a line that people must not miss, also if quiet; programs find it in the result's ``warnings``."""
         if not self.json_lines:
             self._print(text, self._err)
 

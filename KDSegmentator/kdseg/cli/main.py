@@ -9,9 +9,9 @@ import sys
 from typing import Callable, Dict, Optional, Sequence
 
 from kdseg._version import __version__
-from kdseg.cli.cases import FORMATS
 from kdseg.cli.console import Console, tolerate_any_name
 from kdseg.cli.failures import as_error
+from kdseg.cli.formats import FORMATS
 from kdseg.cli.runtime import Runtime
 from kdseg.errors import Cancelled
 from kdseg.limits import EngineName

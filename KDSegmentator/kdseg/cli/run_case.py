@@ -24,12 +24,21 @@ from kdseg.volume import Volume
 
 @dataclass(frozen=True)
 class CaseResult:
-    """What a case gave: volumes by structure, the report, its wall-clock time in seconds, and what is doubtful about it."""
+    """What a case gave: volumes by structure, the report, its wall-clock time in seconds, and what is doubtful about it.
+
+    ``warned`` is what people were warned of before the computation, as it could not wait for the result.
+    """
 
     volumes_ml: Dict[str, float]
     report: Dict[str, Any]
     seconds: float
     doubts: Tuple[str, ...] = ()
+    warned: Tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> Tuple[str, ...]:
+        """Everything that a program is told with the result, and that is counted."""
+        return (*self.warned, *self.doubts)
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,7 @@ class CaseRunner:
         doubts = self.runtime.doubts(volume, self.student)
         findings = (*read.findings, *(Finding(str(plan.case.paths[0]), doubt) for doubt in doubts))
         self._show_findings(findings)
-        self._show_estimate(volume)
+        warned = self._show_estimate(volume, str(plan.case.paths[0]))
         segmentation = self.runtime.segment(
             volume,
             self.student,
@@ -100,7 +109,8 @@ class CaseRunner:
             inputs = tuple(FileRecord(**asdict(source)) for source in read.sources)
             files = RunFiles(inputs, tuple(fingerprint(path) for path in written), findings)
             write_report(segmentation, plan.report, files=files, command=self.command, request=self.request)
-        return CaseResult(segmentation.volumes_ml(), segmentation.report, time.perf_counter() - began, tuple(doubts))
+        seconds_in_all = time.perf_counter() - began
+        return CaseResult(segmentation.volumes_ml(), segmentation.report, seconds_in_all, tuple(doubts), warned)
 
     @contextmanager
     def _stage(self, stage: Stage, seconds: Dict[str, float], cancel: CancelCallback) -> Iterator[None]:
@@ -121,15 +131,11 @@ class CaseRunner:
             self.console.say(f"  note: {finding.path}: {finding.message}")
             self.console.event("finding", **asdict(finding))
 
-    def _show_estimate(self, volume: Volume) -> None:
+    def _show_estimate(self, volume: Volume, path: str) -> Tuple[str, ...]:
+        """Tell what the run needs, and return the warnings that were given: there may be less memory than that."""
         estimate = self.runtime.estimate(volume, self.student, self.limits, self.options)
         usable = describe_hardware().usable_bytes
         self.console.say(f"  needs about {estimate.sentence()}")
-        if usable is not None and estimate.peak_bytes > usable:
-            self.console.warn(
-                f"  warning: {volume.source}: only {format_bytes(usable)} of memory are available; the computer may become "
-                "very slow. Close other programs, or set --memory-gb."
-            )
         if not self.console.quiet:
             self.console.event(
                 "estimate",
@@ -138,6 +144,15 @@ class CaseRunner:
                 ceiling_bytes=self.limits.memory_bytes,
                 available_bytes=usable,
             )
+        if usable is None or estimate.peak_bytes <= usable:
+            return ()
+        warning = (
+            f"The run needs about {format_bytes(estimate.peak_bytes)} of memory, and only {format_bytes(usable)} are "
+            "available; the computer may become very slow. Close other programs, or set --memory-gb."
+        )
+        self.console.warn(f"  warning: {path}: {warning}")
+        self.console.event("finding", **asdict(Finding(path, warning)))
+        return (warning,)
 
     def _write_picture(self, volume: Volume, segmentation: Segmentation, plan: Plan) -> None:
         from kdseg.atomic import write_bytes

@@ -25,14 +25,14 @@ from kdseg.wording import counted
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a case ended: ``done``, ``skipped``, ``failed`` or ``cancelled``; and what is doubtful about its result."""
+    """How a case ended: ``done``, ``skipped``, ``failed`` or ``cancelled``; and what was warned of."""
 
     name: str
     status: str
     seconds: float = 0.0
     error: Optional[KDSegError] = None
     note: str = ""
-    doubts: Tuple[str, ...] = ()
+    warnings: Tuple[str, ...] = ()
 
 
 def run_segment(arguments: argparse.Namespace, runtime: Runtime, console: Console) -> int:
@@ -144,7 +144,7 @@ def _run_one(plan: Plan, runner: CaseRunner, interrupt: Interrupt, console: Cons
         return Outcome(name, "failed", error=error)
     console.end_case()
     _show_result(plan, result, console)
-    return Outcome(name, "done", result.seconds, note=", ".join(p.name for p in plan.outputs), doubts=result.doubts)
+    return Outcome(name, "done", result.seconds, note=", ".join(p.name for p in plan.outputs), warnings=result.warnings)
 
 
 def _show_result(plan: Plan, result: CaseResult, console: Console) -> None:
@@ -170,14 +170,14 @@ def _show_result(plan: Plan, result: CaseResult, console: Console) -> None:
         seconds=round(seconds, 3),
         stages_seconds=report.get("stages_seconds", {}),
         engine=report.get("engine", {}),
-        warnings=list(result.doubts),
+        warnings=list(result.warnings),
     )
 
 
 def _summarise(outcomes: Sequence[Outcome], planned: int, console: Console) -> int:
     """Print how every case ended and return the exit code."""
     counts = {s: sum(o.status == s for o in outcomes) for s in ("done", "skipped", "failed", "cancelled")}
-    not_started, warned = planned - len(outcomes), sum(bool(o.doubts) for o in outcomes)
+    not_started, warned = planned - len(outcomes), sum(bool(o.warnings) for o in outcomes)
     code = common_exit_code([o.error.exit_code for o in outcomes if o.error is not None])
     if counts["cancelled"]:
         code = Cancelled.exit_code
@@ -185,7 +185,7 @@ def _summarise(outcomes: Sequence[Outcome], planned: int, console: Console) -> i
         rows = [("case", "result", "time", "")]
         for o in outcomes:
             time = format_seconds(o.seconds) if o.status == "done" else ""
-            status = f"{o.status}, with {counted(len(o.doubts), 'warning')}" if o.doubts else o.status
+            status = f"{o.status}, with {counted(len(o.warnings), 'warning')}" if o.warnings else o.status
             rows.append((o.name, status, time, o.note if o.error is None else o.error.problem))
         console.say("")
         console.table(rows)

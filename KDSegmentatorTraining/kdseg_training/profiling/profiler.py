@@ -288,4 +288,5 @@ class _Session:
             tile_step_size=float(facts["tile_step_size"]),
             quality=None if facts["quality"] is None else from_data(Quality, facts["quality"]),
             measurements=tuple(lane.measurement() for lane in lanes),
+            sides_exchanged=bool(facts["sides_exchanged"]),
         )

@@ -78,6 +78,7 @@ class StudentRunner:
             "patch_size": list(student.plan.patch_size),
             "flops_per_pass": flops,
             "mirroring_axes": list(job.mirroring_axes or ()),
+            "sides_exchanged": job.side_exchange is not None,
             "tile_step_size": job.tile_step_size,
             "quality": None if quality is None else {"dice": quality.value, "source": quality.source},
             "channels": len(student.plan.channel_names),

@@ -53,6 +53,9 @@ class SubjectProfile:
         None if it is unknown.
     measurements
         One for each number of threads, in the order they were asked for.
+    sides_exchanged
+        Whether each patch was mirrored with left and right exchanged as well, as it was run; False in profiles from before it
+        was kept.
     """
 
     key: str
@@ -70,6 +73,7 @@ class SubjectProfile:
     tile_step_size: float
     quality: Optional[Quality]
     measurements: Tuple[Measurement, ...]
+    sides_exchanged: bool = False
 
     @property
     def flops_per_patch(self) -> Optional[int]:

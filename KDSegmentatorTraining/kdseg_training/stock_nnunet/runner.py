@@ -105,6 +105,7 @@ class StockRunner:
             "patch_size": list(model.plan.patch_size),
             "flops_per_pass": model.flops_per_pass,
             "mirroring_axes": list(model.mirroring_axes or ()) if mirroring else [],
+            "sides_exchanged": False,
             "tile_step_size": self.tile_step_size,
             "quality": None if dice is None else {"dice": dice, "source": source},
             "channels": len(model.plan.channel_names),

@@ -18,6 +18,7 @@ import typer
 from kdseg import __version__
 from kdseg.atomic import write_bytes
 from kdseg.errors import Cancelled, KDSegError, OutputError, TrainingError
+from kdseg_training.missing_package import is_missing_package, missing_package
 
 if TYPE_CHECKING:
     from kdseg_training.distillation.training.display import Display
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _RESULTS = "nnUNet_results"
 """nnU-Net's environment variable."""
+
+_READING, _PREPARING = "reading the settings", "preparing the run"
 
 
 class Watch:
@@ -49,14 +52,14 @@ class Watch:
 
     def __init__(self, command: str, what: str, settings: Path, kept: str) -> None:
         self.command, self.what, self.settings, self.kept = command, what, settings, kept
-        self.doing = "reading the settings"
+        self.doing = _READING
         self._results: Optional[Path] = None
 
     def prepare(self, results: Optional[Path]) -> None:
         """Take the folder of the results, None if the environment names it; what comes is the preparation of the run."""
         named = os.environ.get(_RESULTS)
         self._results = results or (Path(named) if named else None)
-        self.doing = "preparing the run"
+        self.doing = _PREPARING
 
     def shown(self, display: Display) -> Display:
         """Return a display that passes on to another one what it is told, and tells this watch where the training is."""
@@ -68,6 +71,8 @@ class Watch:
 
         Raises
         ------
+        InstallationError
+            If a package was missing before anything was computed.
         TrainingError
             Naming type and text of the error, what was being done, and the log.
         """
@@ -75,6 +80,10 @@ class Watch:
             yield
         except (KDSegError, BrokenPipeError, typer.Exit, typer.Abort):
             raise
+        except ModuleNotFoundError as raised:
+            if is_missing_package(raised) and self.doing in (_READING, _PREPARING):
+                raise missing_package(raised) from raised
+            raise self._error(raised) from raised
         except Exception as raised:
             raise self._error(raised) from raised
 

@@ -180,6 +180,17 @@ def test_a_suffix_that_cannot_be_written_is_refused_with_those_that_can(tmp_path
     assert caught.value.found == Path(name).suffix and "slash" in caught.value.remedy
 
 
+@pytest.mark.parametrize("name", [".seg.nrrd", ".nii.gz", ".NII", ".nrrd", ".mha"])
+def test_a_suffix_without_a_name_is_refused(tmp_path, name):
+    with pytest.raises(OutputError, match="no name, only a suffix") as caught:
+        plans_of("a.mha", out=f"{tmp_path}/{name}")
+    assert caught.value.expected.endswith(f"result{name.lower()}") and caught.value.found == name
+    with pytest.raises(OutputError, match="no name, only a suffix"):
+        plans_of("a.mha", out=name, report="")
+    (plan,) = plans_of("a.mha", out=f"{tmp_path}/{name}/")
+    assert plan.outputs == (tmp_path / name / "a.seg.nrrd",)
+
+
 @pytest.mark.parametrize("name", ["v1.2/", ".hidden", "x.nii.gz/"])
 def test_a_slash_or_no_suffix_means_a_folder(tmp_path, name):
     (plan,) = plans_of("a.mha", out=f"{tmp_path}/{name}")

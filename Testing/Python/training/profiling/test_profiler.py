@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,16 @@ def test_subjects_and_threads_are_interleaved_and_measured(bundle: Path, tmp_pat
     assert all(p.gemm_flops_per_s > 1e8 and p.copy_bytes_per_s > 1e7 and p.tries == 3 for p in found.machine_peaks)
     assert found.volume.shape_zyx == SMALL.shape_zyx
     assert Profile.from_json(found.to_json()) == found
+
+
+def test_a_profile_says_that_sides_were_exchanged(tmp_path: Path) -> None:
+    inference = {"configuration": "3d_fullres", "mirroring_axes": None, "tile_step_size": 0.5}
+    inference["side_exchange"] = {"axis": 2, "classes": [0, 1]}
+    once = {"repetitions": 1, "warm_ups": 0}
+    asked = request(write_threshold_student(tmp_path, inference=inference), **once)
+    for mirroring, passes in ((True, 2), (False, 1)):
+        (subject,) = profile(replace(asked, mirroring=mirroring)).subjects
+        assert (subject.mirroring_axes, subject.sides_exchanged, subject.passes) == ((), mirroring, passes)
 
 
 def test_a_file_of_the_user_is_measured_as_it_is(bundle: Path, tmp_path: Path) -> None:

@@ -48,6 +48,13 @@ def test_a_profile_survives_json() -> None:
     assert [row["key"] for row in data["summary"]] == ["a", "b"]
 
 
+def test_a_profile_from_before_exchanged_sides_were_kept_still_loads() -> None:
+    profile = make_profile(make_subject("a", [4.0]))
+    data = json.loads(profile.to_json())
+    assert data["subjects"][0].pop("sides_exchanged") is False
+    assert Profile.from_json(json.dumps(data)) == profile
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

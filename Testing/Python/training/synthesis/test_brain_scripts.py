@@ -95,6 +95,30 @@ def test_dice_with_an_atlas_is_over_the_classes_that_it_has(load_script) -> None
     assert lines[-1] == "| AAL | **mean** | **0.750** | **0.500** |"
 
 
+@pytest.mark.parametrize(
+    ("students", "atlases", "said"),
+    [
+        (["a=x", "a=y"], ["AAL=f"], "--student: expected a name of its own for each, found a more than once"),
+        (["a=x", "MeshNet=y"], ["AAL=f"], "--student: expected another name, as that is MeshNet's column"),
+        (["a=x", "b=y"], ["AAL=f", "AAL=g"], "--atlas: expected a name of its own for each, found AAL more than once"),
+        (["a=x", "b=y"], ["AAL=f", "Nobody=g"], "found Nobody"),
+    ],
+)
+@pytest.mark.parametrize("apart", [False, True])
+def test_names_that_a_table_of_atlases_would_lose_are_refused_first(
+    load_script, monkeypatch, capsys, students, atlases, said, apart
+) -> None:
+    script = load_script("Examples/brain/evaluate_atlases.py")
+    words = ["evaluate_atlases.py", "no_meshnet", "no_heads", "--bundle", "no_bundle", "--output", "no_output"]
+    for option, names in (("--student", students), ("--atlas", atlases)):
+        words += [word for name in names for word in (option, name)] if apart else [option, *names]
+    monkeypatch.setattr("sys.argv", words)
+    with pytest.raises(SystemExit) as caught:
+        script.main()
+    assert caught.value.code == 2  # as of any wrong command line; none of the files is there to be read
+    assert said in capsys.readouterr().err
+
+
 def test_the_atlases_name_classes_of_meshnet(load_script) -> None:
     import yaml
 

@@ -48,6 +48,13 @@ def test_too_much_memory_is_refused_with_both_numbers() -> None:
     assert "6.3 GiB" in state.sentence and "4.0 GiB" in state.sentence and "Advanced" in state.sentence
 
 
+@pytest.mark.parametrize(("chosen", "advised"), [(False, True), (True, False)])
+def test_closing_programs_is_advised_only_where_it_raises_the_ceiling(chosen: bool, advised: bool) -> None:
+    state = readiness(replace(READY, estimate=EstimateView(6 * GIB), ceiling_bytes=4 * GIB, ceiling_is_chosen=chosen))
+    assert ("close other programs" in state.sentence) is advised
+    assert "Crop the volume" in state.sentence and "Advanced" in state.sentence
+
+
 @pytest.mark.parametrize("ceiling_bytes", [None, 4 * GIB])
 def test_what_fits_is_not_refused(ceiling_bytes: int) -> None:
     assert readiness(replace(READY, estimate=EstimateView(4 * GIB), ceiling_bytes=ceiling_bytes)).enabled
