@@ -154,7 +154,7 @@ def _show_result(plan: Plan, result: CaseResult, console: Console) -> None:
     if len(found) < len(volumes_ml):
         console.say("  not found: " + ", ".join(name for name in volumes_ml if name not in found))
     if report["removed_ml"]:
-        console.say(f"  removed {report['removed_ml']:.2f} ml that is not connected with the rest")
+        console.say(f"  removed {report['removed_ml']:.3f} ml that is not connected with the rest")
     for target in plan.targets:
         console.say(f"  wrote {target}")
     console.say(f"  in {format_seconds(seconds)}")
@@ -167,6 +167,7 @@ def _show_result(plan: Plan, result: CaseResult, console: Console) -> None:
         report=None if plan.report is None else str(plan.report),
         picture=None if plan.picture is None else str(plan.picture),
         volumes_ml={name: round(ml, 4) for name, ml in volumes_ml.items()},
+        removed_ml=report["removed_ml"],
         seconds=round(seconds, 3),
         stages_seconds=report.get("stages_seconds", {}),
         engine=report.get("engine", {}),

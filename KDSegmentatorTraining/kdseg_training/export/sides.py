@@ -11,6 +11,7 @@ from kdseg.sides import SideExchange
 from kdseg_training.export.terminology import LEFT, RIGHT, side_in_name
 
 _X_AXIS = 2
+_NAMES_SIDES = "Give a labels.csv whose terminology names the sides, with --labels, or export without --exchange-sides."
 
 
 def side_exchange(
@@ -54,15 +55,15 @@ def _counterparts(entries: Tuple[LabelEntry, ...], heads: int) -> Tuple[int, ...
             continue
         key = (entry.type.scheme, entry.type.value, entry.type_modifier.value)
         if key in sided:
-            raise _refused("one structure of each type on each side", f"{sided[key].name} and {entry.name}")
+            raise _refused("one structure of each type on each side", f"{sided[key].name} and {entry.name}", _NAMES_SIDES)
         sided[key] = entry
     if not sided:
-        raise _refused("structures with the type modifier Left or Right", "none")
+        raise _refused("structures with the type modifier Left or Right", "none", _NAMES_SIDES)
     classes = list(range(heads))
     for (scheme, code, side), entry in sided.items():
         counterpart = sided.get((scheme, code, opposite[side]))
         if counterpart is None:
-            raise _refused("for each structure of one side that of the other", f"{entry.name} alone")
+            raise _refused("for each structure of one side that of the other", f"{entry.name} alone", _NAMES_SIDES)
         classes[entry.value] = counterpart.value
     return tuple(classes)
 
@@ -73,14 +74,15 @@ def _check_has_no_side(entry: LabelEntry) -> None:
     if elsewhere or side_in_name(entry.name) is not None:
         raise _refused(
             "the type modifier Left or Right for every structure of one side",
-            f"{entry.name}, {entry.type.meaning} without it",
+            f"{entry.name}, whose type {entry.type.meaning} has none",
+            _NAMES_SIDES,
         )
 
 
-def _refused(expected: str, found: str) -> ExportError:
+def _refused(expected: str, found: str, remedy: str = "Export without --exchange-sides.") -> ExportError:
     return ExportError(
         "Left and right cannot be exchanged.",
         expected=expected,
         found=found,
-        remedy="Export without --exchange-sides, or give a labels.csv whose terminology names the sides.",
+        remedy=remedy,
     )

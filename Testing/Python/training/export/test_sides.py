@@ -102,7 +102,7 @@ REFUSED: Dict[str, Tuple[Dict[str, Any], str]] = {
     "one side": ({"labels": {"background": 0, "Left kidney": 1}}, "Left kidney alone"),
     "a side that only its name tells": (
         {"labels": {"background": 0, "Left kidney": 1, "Right kidney": 2, "Left gizzard": 3, "Right gizzard": 4}},
-        "Left gizzard, Tissue without it",
+        "Left gizzard, whose type Tissue has none.*--labels",
     ),
     "one twice": ({"labels": {"background": 0, "Left kidney": 1, "kidney left": 2}}, "one structure of each type"),
     "mirrored anyway": ({"mirroring_axes": (0, 2)}, "not mirrored along axis 2"),
