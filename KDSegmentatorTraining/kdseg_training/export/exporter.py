@@ -22,7 +22,7 @@ from kdseg_training.export.architecture import axis_strides, build_network
 from kdseg_training.export.checkpoint import Checkpoint, read_checkpoint
 from kdseg_training.export.comparison import Drift, check_drift, measure_drift, onnx_logits, torch_logits
 from kdseg_training.export.defaults import complete
-from kdseg_training.export.metadata import describe
+from kdseg_training.export.metadata import check_stated, describe
 from kdseg_training.export.model_folder import ModelFolder, open_model_folder, read_file
 from kdseg_training.export.onnx_model import IR_VERSION, OPSET, export_onnx
 from kdseg_training.export.sample_image import sample_image, self_test_shape
@@ -122,6 +122,7 @@ def export_student(
     OutputError
         If the bundle cannot be written, or another one of this name and version is there.
     """
+    check_stated(metadata or {})
     files = open_model_folder(Path(model_folder), fold, checkpoint)
     trained = read_checkpoint(files.checkpoint_path)
     plan = parse_model_plan(files.plans, files.dataset, _configuration(trained, configuration), str(files.folder / PLANS))

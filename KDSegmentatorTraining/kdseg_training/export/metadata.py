@@ -10,8 +10,9 @@ from typing import Any, Dict, Mapping, Optional
 from kdseg import __version__
 from kdseg.bundle.document import SCHEMA_VERSION
 from kdseg.bundle.members import DOCUMENT, MEMBER_LIMITS_BYTES
+from kdseg.bundle.schema import bundle_schema, faults
 from kdseg.bundle.strict_json import parse_json_object
-from kdseg.errors import ExportError
+from kdseg.errors import BundleSchemaError, ExportError
 from kdseg_training.export.model_folder import read_file
 
 RESEARCH_USE_NOTICE = (
@@ -59,6 +60,30 @@ def state_dataset(metadata: Mapping[str, Any], **stated: Optional[str]) -> Dict[
     if not isinstance(dataset, dict):
         raise ExportError("The metadata is not usable.", expected="objects for provenance and dataset", found="others")
     return {**metadata, "provenance": {**provenance, "dataset": {**dataset, **given}}}
+
+
+_PLAIN_KEYS = ("name", "version", "licence", "modality", "body_part", "intended_use", "capacity")
+
+
+def check_stated(metadata: Mapping[str, Any]) -> None:
+    """Check what options of the command line state as well, before any work is done for it.
+
+    Raises
+    ------
+    BundleSchemaError
+        If a value does not follow the schema of ``bundle.json``.
+    """
+    schema = bundle_schema()
+    for key in _PLAIN_KEYS:
+        fault = next(faults(metadata[key], schema["properties"][key], schema, key), None) if key in metadata else None
+        if fault is not None:
+            option = f"--{key.replace('_', '-')}"
+            raise BundleSchemaError(
+                f"The student's {key.replace('_', ' ')} is not usable.",
+                expected=fault[1],
+                found=fault[2],
+                remedy=f"Give another {option}, or change {key} in the metadata.",
+            )
 
 
 def describe(metadata: Mapping[str, Any], derived: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> Dict[str, Any]:

@@ -263,7 +263,13 @@ BAD_FOLDERS = {
     "a dataset that is no object": (lambda f: None, {"metadata": {"provenance": {"dataset": "x"}}}, ExportError, "not usable"),
     "a provenance that is no object": (lambda f: None, {"metadata": {"provenance": 5}}, ExportError, "not usable"),
     "metadata with an unknown key": (lambda f: None, {"metadata": student_metadata(licens="x")}, ExportError, "licens"),
-    "a bad version": (lambda f: None, {"metadata": student_metadata(version="one")}, BundleError, "version"),
+    "a bad version": (lambda f: None, {"metadata": student_metadata(version="1.0")}, BundleError, "Give another --version"),
+    "a bad version of no folder": (
+        lambda f: f.rename(f.with_name("elsewhere")),
+        {"metadata": student_metadata(version="1.0")},
+        BundleError,
+        "The student's version is not usable",
+    ),
     "no labels file": (lambda f: None, {"labels_csv": "missing.csv"}, ExportError, "cannot be read"),
 }
 
