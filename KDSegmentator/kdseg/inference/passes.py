@@ -53,7 +53,9 @@ class Passes:
             return averaged
         return 1 + averaged / 2 if self.features else 1 + averaged
 
-    def run(self, engine: Engine, patch: Float32Array, check: Callable[[], None]) -> Float32Array:
+    def run(
+        self, engine: Engine, patch: Float32Array, check: Callable[[], None], out: Optional[Float32Array] = None
+    ) -> Float32Array:
         """Return what the network says of a patch.
 
         Parameters
@@ -64,12 +66,14 @@ class Passes:
             Array of shape (channel, …spatial).
         check
             Called before every pass; raises to cancel.
+        out
+            What an earlier call with a patch of the same shape returned: it may be written to, which saves getting memory.
 
         Returns
         -------
         numpy.ndarray
             Shape (channel of the output, …spatial); twice the channels, first those of the patch as it is, with ``features``
-            and ``exchange``.
+            and ``exchange``. It may be overwritten by the next call.
         """
         straight = self._average(engine, patch, check)
         if self.exchange is None:
@@ -83,7 +87,7 @@ class Passes:
             total /= 2
             return total
         channels = len(straight)
-        both = np.empty((2 * channels, *straight.shape[1:]), dtype=np.float32)
+        both = np.empty((2 * channels, *straight.shape[1:]), dtype=np.float32) if out is None else out
         both[:channels] = straight
         del straight
         both[channels:] = np.flip(self._average(engine, np.flip(patch, axis), check), axis)

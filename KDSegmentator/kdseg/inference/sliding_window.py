@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from typing import Iterator, Sequence, Tuple
+from typing import Iterator, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +57,7 @@ class SlidingWindow:
     ) -> None:
         self._engine, self._grid, self._strips, self._windows = engine, grid, list(strips), windows
         self._passes, self._flat, self._monitor = passes, two_dimensional, monitor
+        self._output: Optional[Float32Array] = None
         self._passes_done, self._passes_planned = 0, tiles_computed(grid, self._strips) * passes.count
         self._planes_done, self._planes = 0, grid.image_shape[0] * len(self._strips)
 
@@ -83,7 +84,8 @@ class SlidingWindow:
         began = time.perf_counter()
         z, y, x = (slice(s, s + t) for s, t in zip(start, self._grid.tile))
         patch = padded[:, z, y, x]
-        output = self._passes.run(self._engine, patch[:, 0] if self._flat else patch, self._check)
+        output = self._passes.run(self._engine, patch[:, 0] if self._flat else patch, self._check, self._output)
+        self._output = output
         if len(output) != self._windows.channels:
             raise EngineError(
                 "The network's output has another number of channels than its file says.",

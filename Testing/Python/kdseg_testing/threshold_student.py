@@ -25,12 +25,18 @@ ENTRIES = (LabelEntry(1, STRUCTURE, (241, 214, 145), TISSUE, TISSUE),)
 
 
 def write_threshold_student(
-    folder: Path, *, channels: int = 1, name: str = "threshold", wrong_self_test: bool = False, **changes: Any
+    folder: Path,
+    *,
+    channels: int = 1,
+    name: str = "threshold",
+    wrong_self_test: bool = False,
+    reader: str = "SimpleITKIO",
+    **changes: Any,
 ) -> Path:
     """Write the bundle into ``folder`` and return its path; ``changes`` are laid over its ``bundle.json``."""
     names = [f"channel {i}" for i in range(channels)]
     members = {
-        "plans.json": _json(_plans(channels)),
+        "plans.json": _json({**_plans(channels), "image_reader_writer": reader}),
         "dataset.json": _json(
             {
                 "channel_names": {str(i): n for i, n in enumerate(names)},
@@ -67,7 +73,6 @@ def _plans(channels: int) -> dict[str, Any]:
     return {
         "dataset_name": "Dataset001_Threshold",
         "plans_name": "nnUNetPlans",
-        "image_reader_writer": "SimpleITKIO",
         "label_manager": "LabelManager",
         "transpose_forward": [0, 1, 2],
         "transpose_backward": [0, 1, 2],

@@ -83,6 +83,11 @@ def test_features_of_both_sides_give_the_same_logits_with_the_layer_for_both(axe
             return found
 
     np.testing.assert_allclose(LogitsEngine(Given(), both).run(PATCH), expected(axes, exchange), rtol=0, atol=1e-5)
+    before = found.copy()
+    found[...] = np.nan
+    again = Passes(axes, exchange, features=True).run(trunk, PATCH, lambda: None, found)
+    assert again is found, "memory of an earlier patch is used again"
+    np.testing.assert_array_equal(again, before)
 
 
 def test_a_network_that_runs_whole_stays_as_it_is() -> None:

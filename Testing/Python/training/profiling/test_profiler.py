@@ -70,7 +70,8 @@ def test_a_profile_says_that_sides_were_exchanged(tmp_path: Path) -> None:
     inference = {"configuration": "3d_fullres", "mirroring_axes": None, "tile_step_size": 0.5}
     inference["side_exchange"] = {"axis": 2, "classes": [0, 1]}
     once = {"repetitions": 1, "warm_ups": 0}
-    asked = request(write_threshold_student(tmp_path, inference=inference), **once)
+    turned = {"reader": "SimpleITKIOWithReorient", "orientation": {"array": "ras", "training_data": "unknown"}}
+    asked = request(write_threshold_student(tmp_path, inference=inference, **turned), **once)
     for mirroring, passes in ((True, 2), (False, 1)):
         (subject,) = profile(replace(asked, mirroring=mirroring)).subjects
         assert (subject.mirroring_axes, subject.sides_exchanged, subject.passes) == ((), mirroring, passes)
