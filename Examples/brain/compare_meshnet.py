@@ -109,6 +109,18 @@ def distinct_stems(heads: Sequence[Path]) -> Dict[str, Path]:
     return stems
 
 
+def student_numbers(bundle: Path) -> Dict[str, List[int]]:
+    """Return a student's integers for each of MeshNet's classes."""
+    values = {entry.name: entry.value for entry in load_student(bundle).entries}
+    return {name: [values[member] for member in members] for name, members in MEMBERS.items()}
+
+
+def meshnet_numbers(folder: Path) -> Dict[str, List[int]]:
+    """Return MeshNet's own integer for each of its classes."""
+    names = json.loads((folder / "colormap.json").read_text(encoding="utf-8"))["labels"]
+    return {name: [names.index(name)] for name in MEMBERS}
+
+
 def merged(path: Path, members: Mapping[str, Sequence[int]], grid: Optional[sitk.Image] = None) -> Labels:
     """Return labels numbered in the order of :data:`MEMBERS` from 1, on a grid if one is given."""
     image = sitk.ReadImage(str(path))
@@ -156,10 +168,7 @@ def main() -> None:
         parser.error("Windows does not tell the peak memory of a process that ended: run this on Linux or macOS.")
     stems = distinct_stems(given.heads)
     given.output.mkdir(parents=True, exist_ok=True)
-    values = {entry.name: entry.value for entry in load_student(given.bundle).entries}
-    ours = {name: [values[member] for member in members] for name, members in MEMBERS.items()}
-    names = json.loads((given.meshnet / "colormap.json").read_text(encoding="utf-8"))["labels"]
-    theirs = {name: [names.index(name)] for name in MEMBERS}
+    ours, theirs = student_numbers(given.bundle), meshnet_numbers(given.meshnet)
     columns: Dict[str, List[List[float]]] = {}
     costs = ["| head | student, s | MeshNet, s | student, GiB | MeshNet, GiB |", "|---|---:|---:|---:|---:|"]
     for index, (stem, head) in enumerate(stems.items()):

@@ -14,7 +14,6 @@ which of two programs is nearer to what it says, for both alike.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any, Dict, List, Sequence, Tuple
 
@@ -22,10 +21,9 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk  # noqa: N813 (its own documentation's name)
 import yaml
-from compare_meshnet import MEMBERS, Labels, merged
+from compare_meshnet import MEMBERS, Labels, merged, meshnet_numbers, student_numbers
 
 from kdseg.atomic import write_bytes
-from kdseg.bundle import load_student
 
 ATLASES = Path(__file__).resolve().with_name("atlases.yaml")
 
@@ -117,10 +115,7 @@ def main() -> None:
     refusal = refused(titles, [name for name, _ in given.atlas], list(known))
     if refusal:
         parser.error(refusal)
-    values = {entry.name: entry.value for entry in load_student(given.bundle).entries}
-    ours = {name: [values[member] for member in members] for name, members in MEMBERS.items()}
-    order = json.loads((given.meshnet / "colormap.json").read_text(encoding="utf-8"))["labels"]
-    theirs = {name: [order.index(name)] for name in MEMBERS}
+    ours, theirs = student_numbers(given.bundle), meshnet_numbers(given.meshnet)
     tables: Dict[str, Table] = {}
     for name, path in given.atlas:
         head = known[name]["head"]

@@ -31,7 +31,6 @@ from kdseg.errors import BundleIntegrityError, BundleSchemaError, PathLike
 from kdseg.plans.model import ArrayOrientation, ModelPlan
 from kdseg.plans.parser import parse_model_plan
 from kdseg.segmentation import LabelEntry
-from kdseg.sides import LEFT_RIGHT_AXIS
 from kdseg.student import Student
 
 LARGEST_BUNDLE_BYTES = sum(MEMBER_LIMITS_BYTES.values()) + ARCHIVE_OVERHEAD_BYTES
@@ -143,13 +142,12 @@ def _exchange_checks(document: BundleDocument, plan: ModelPlan) -> Tuple[Tuple[s
     exchange = document.side_exchange
     if exchange is None:
         return ()
-    left_right = plan.transpose_forward.index(LEFT_RIGHT_AXIS) - (3 - len(plan.patch_size))
     return (
         ("side_exchange: number of classes", plan.labels.heads, len(exchange.classes)),
         ("side_exchange of regions", False, plan.labels.has_regions),
         ("side_exchange of the background", 0, exchange.classes[0]),
         ("side_exchange: orientation.array", ArrayOrientation.RAS.value, plan.orientation.value),
-        ("side_exchange: the axis from left to right", left_right, exchange.axis),
+        ("side_exchange: the axis from left to right", plan.left_right_axis, exchange.axis),
         ("side_exchange mirrors an axis of mirroring_axes", False, exchange.axis in (document.mirroring_axes or ())),
     )
 

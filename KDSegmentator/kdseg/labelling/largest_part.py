@@ -5,11 +5,13 @@ A student's bundle asks for it. nnU-Net calls it postprocessing: ``remove_all_bu
 
 from __future__ import annotations
 
-from typing import Any, Tuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+
+from kdseg.preprocessing.cropping import nonzero_box
 
 BYTES_PER_VOXEL = 5
 """Memory while parts are numbered: a mask and 32 bits for each voxel of the box around all structures."""
@@ -29,7 +31,7 @@ def keep_largest_part(labels: npt.NDArray[Any]) -> int:
     int
         How many voxels were set to background.
     """
-    labels = labels[_box(labels)]
+    labels = labels[nonzero_box(labels[None])]
     parts = np.empty(labels.shape, dtype=np.int32)
     number = ndimage.label(labels > 0, structure=np.ones((3,) * labels.ndim), output=parts)
     if number < 2:
@@ -43,13 +45,3 @@ def keep_largest_part(labels: npt.NDArray[Any]) -> int:
     for plane, numbered in zip(labels, parts):
         plane[numbered != largest] = 0
     return int(sizes.sum() - sizes[largest])
-
-
-def _box(labels: npt.NDArray[Any]) -> Tuple[slice, ...]:
-    """Return the smallest box that holds all that is not background; an empty one if there is nothing."""
-    box = []
-    for axis in range(labels.ndim):
-        others = tuple(a for a in range(labels.ndim) if a != axis)
-        inside = np.flatnonzero(labels.any(axis=others))
-        box.append(slice(int(inside[0]), int(inside[-1]) + 1) if inside.size else slice(0, 0))
-    return tuple(box)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Optional, Tuple
 
+from kdseg.sides import LEFT_RIGHT_AXIS
+
 
 class NormalizationScheme(str, Enum):
     """nnU-Net's intensity normalisations, by class name (``nnunetv2.preprocessing.normalization``)."""
@@ -137,6 +139,12 @@ class ModelPlan:
     labels: LabelSystem
     orientation: ArrayOrientation
     training_extent_mm: Optional[Tuple[float, float, float]] = None
+
+    @property
+    def left_right_axis(self) -> Optional[int]:
+        """Spatial axis of a patch that is x of the array, from left to right in RAS; None for slices across it."""
+        axis = self.transpose_forward.index(LEFT_RIGHT_AXIS) - (3 - len(self.patch_size))
+        return None if axis < 0 else axis
 
     @property
     def is_2d(self) -> bool:

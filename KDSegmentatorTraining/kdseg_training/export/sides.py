@@ -10,7 +10,6 @@ from kdseg.segmentation import LabelEntry
 from kdseg.sides import SideExchange
 from kdseg_training.export.terminology import LEFT, RIGHT, side_in_name
 
-_X_AXIS = 2
 _NAMES_SIDES = "Give a labels.csv whose terminology names the sides, with --labels, or export without --exchange-sides."
 
 
@@ -38,8 +37,8 @@ def side_exchange(
         raise _refused("arrays that a reader such as NibabelIOWithReorient turned to RAS", "arrays as they lie in the file")
     if plan.labels.has_regions:
         raise _refused("classes that exclude each other", "regions")
-    axis = plan.transpose_forward.index(_X_AXIS) - (3 - len(plan.patch_size))
-    if axis < 0:
+    axis = plan.left_right_axis
+    if axis is None:
         raise _refused("slices that show left and right", "slices across the axis from left to right")
     if axis in (mirroring_axes or ()):
         raise _refused(f"a network that is not mirrored along axis {axis}", f"mirroring axes {mirroring_axes}")
